@@ -1,0 +1,96 @@
+"""`manage.py serve`: everything in one command. Web server here, jobs in a worker process that is watched."""
+
+import fcntl
+import os
+import secrets
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+
+from dashboard.supervisor import Supervisor
+from repos import conf
+
+
+class Command(BaseCommand):
+    help = "Serves the dashboard and the content, and runs jobs, until it is asked to end (SIGTERM, Ctrl-C)."
+    # The database may not be there yet: checks come after it has been migrated.
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--listen", default="127.0.0.1:8000", metavar="HOST:PORT", help="default 127.0.0.1:8000")
+        parser.add_argument("--threads", type=int, default=8, help="of the web server (default 8)")
+        parser.add_argument("--workers", type=int, default=4, help="jobs that run at once (default 4)")
+
+    def handle(self, *args: Any, listen: str, threads: int, workers: int, **options: Any) -> None:
+        if threads < 1 or workers < 1:
+            raise CommandError("--threads and --workers have to be 1 or more.", returncode=2)
+        with _only_one():
+            call_command("migrate", interactive=False, verbosity=0)
+            call_command("collectstatic", interactive=False, verbosity=0)
+            self._make_administrator()
+            server = _server(listen, threads)
+            connections.close_all()
+            with Supervisor(workers) as supervisor:
+                signal.signal(signal.SIGTERM, lambda *_: _end(supervisor))
+                signal.signal(signal.SIGINT, lambda *_: _end(supervisor))
+                self.stdout.write(f"Millrace is at http://{listen}/ (data in {conf.data()})")
+                self.stdout.flush()
+                server.run()
+            self.stdout.write("Millrace has ended.")
+
+    def _make_administrator(self) -> None:
+        users = get_user_model().objects
+        if users.filter(is_superuser=True).exists():
+            return
+        password = os.environ.get("MILLRACE_ADMIN_PASSWORD") or secrets.token_urlsafe(12)
+        users.create_superuser("admin", password=password)
+        shown = "as in MILLRACE_ADMIN_PASSWORD" if "MILLRACE_ADMIN_PASSWORD" in os.environ else password
+        self.stdout.write(f"Made the first administrator. User: admin, password: {shown}")
+
+
+def _end(supervisor: Supervisor) -> None:
+    # The worker ends while the web server does.
+    supervisor.end()
+    raise SystemExit
+
+
+def _server(listen: str, threads: int) -> Any:
+    from waitress import create_server
+
+    from dashboard.wsgi import application
+
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise CommandError(f"--listen takes HOST:PORT, not {listen}", returncode=2)
+    try:
+        return create_server(
+            application,
+            listen=listen,
+            threads=threads,
+            ident=None,
+            asyncore_use_poll=True,
+            connection_limit=1000,
+            channel_timeout=120,
+            max_request_body_size=1024 * 1024 * 1024,
+            clear_untrusted_proxy_headers=True,
+        )
+    except OSError as error:
+        raise CommandError(f"Cannot listen on {listen}: {error.strerror}. Choose another with --listen.") from None
+
+
+@contextmanager
+def _only_one() -> Iterator[None]:
+    """Holds the lock of the server of this data folder."""
+    conf.data().mkdir(parents=True, exist_ok=True)
+    with (conf.data() / "serve.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandError(f"Another Millrace is already serving {conf.data()}.") from None
+        yield

@@ -1,0 +1,158 @@
+"""Django's settings. What an operator may change comes from the environment; docs/configuration.md lists it.
+
+All data lives below MILLRACE_DATA: database, queue, pool, working directories, secrets, collected static files.
+"""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+
+from repos import keyfile
+
+VERSION = "0.1.0"
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+MILLRACE_DATA = Path(env.str("MILLRACE_DATA", default=str(BASE_DIR / "var"))).resolve()
+# The address that users see, such as https://mirror.example; it decides on host names and on secure cookies.
+MILLRACE_URL = env.str("MILLRACE_URL", default="")
+_url = urlsplit(MILLRACE_URL)
+BEHIND_TLS = _url.scheme == "https"
+
+DEBUG = env.bool("MILLRACE_DEBUG", default=False)
+SECRET_KEY = keyfile.load_or_make(MILLRACE_DATA / "secrets" / "django.key")
+ALLOWED_HOSTS = [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    *([_url.hostname] if _url.hostname else []),
+    *env.list("MILLRACE_HOSTS", default=[]),
+]
+CSRF_TRUSTED_ORIGINS = [f"{_url.scheme}://{_url.netloc}"] if _url.netloc else []
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "heroicons",
+    "repos",
+    "dashboard",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "dashboard.middleware.content_security_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "dashboard.urls"
+WSGI_APPLICATION = "dashboard.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+SQLITE_OPTIONS: dict[str, Any] = {
+    # A deferred transaction that reads and then writes fails at once when another wrote in between.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": (
+        "PRAGMA journal_mode=WAL;"
+        "PRAGMA synchronous=NORMAL;"
+        "PRAGMA cache_size=-16384;"
+        "PRAGMA temp_store=MEMORY;"
+        "PRAGMA mmap_size=268435456;"
+    ),
+}
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's configuration of the database at `url`; an empty URL is the SQLite file below MILLRACE_DATA."""
+    config: dict[str, Any] = env.db_url_config(url or f"sqlite:///{MILLRACE_DATA / 'millrace.sqlite3'}")
+    if config["ENGINE"].endswith("sqlite3"):
+        config["OPTIONS"] = SQLITE_OPTIONS
+    # A connection a thread, kept: opening one costs more than most of our queries.
+    return config | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": not config["ENGINE"].endswith("sqlite3")}
+
+
+DATABASES = {"default": database(env.str("DATABASE_URL", default=""))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "login"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = MILLRACE_DATA / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = BEHIND_TLS
+SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
+if BEHIND_TLS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+else:
+    # Without TLS in front, what these four ask for would lock everybody out of a plain http address.
+    SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008", "security.W012", "security.W016"]
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"job": {"()": "repos.logs.JobFilter"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(process)d job=%(job)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["job"]}},
+    "root": {"handlers": ["stderr"], "level": env.str("MILLRACE_LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "huey": {"level": "WARNING"},
+        "waitress.queue": {"level": "ERROR"},
+        "django.request": {"level": "ERROR"},
+    },
+}
+
+# What the domain asks of its surroundings (see repos/conf.py).
+MILLRACE_BELL = "dashboard.tasks.ring"
+MILLRACE_GRACE_DAYS = env.float("MILLRACE_GRACE_DAYS", default=3.0)
+MILLRACE_RETRY_SECONDS = env.float("MILLRACE_RETRY_SECONDS", default=0.5)
+MILLRACE_MAX_LIST_BYTES = env.int("MILLRACE_MAX_LIST_BYTES", default=2 * 1024**3)
+# A running job writes its progress, its heartbeat, this often; silent for longer than the other, it is taken up anew.
+MILLRACE_BEAT_SECONDS = 0.5
+MILLRACE_SILENCE_SECONDS = env.float("MILLRACE_SILENCE_SECONDS", default=15.0)

@@ -1,0 +1,86 @@
+"""Keeps the worker process running beside the web server, and ends it with it."""
+
+import logging
+import subprocess
+import sys
+import threading
+import time
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from repos import workers
+from repos.models import Worker
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two looks, after which a silent worker is killed, and that one has to end in peace.
+LOOK = 0.5
+HUNG = 30.0
+PATIENCE = 9.0
+
+
+class Supervisor:
+    """A thread that starts the worker, and starts it again when it died or hangs. A context manager.
+
+    The worker reads from a pipe whose other end is here: should this process be killed, the worker ends by itself.
+    """
+
+    def __init__(self, threads: int) -> None:
+        script = str(settings.BASE_DIR / "manage.py")
+        self._command = [sys.executable, script, "worker", "--until-eof", "--threads", str(threads)]
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="supervisor")
+
+    def __enter__(self) -> "Supervisor":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.end()
+        self._thread.join()
+
+    def end(self) -> None:
+        """Has the worker end; does not wait."""
+        self._ending.set()
+
+    def _watch(self) -> None:
+        try:
+            while not self._ending.is_set():
+                started = time.monotonic()
+                self._run_once()
+                # One that dies at once must not be started a hundred times a second.
+                self._ending.wait(max(0.0, 1 - (time.monotonic() - started)))
+        finally:
+            connection.close()
+
+    def _run_once(self) -> None:
+        with subprocess.Popen(self._command, stdin=subprocess.PIPE) as worker:
+            started = timezone.now()
+            while worker.poll() is None and not self._ending.wait(LOOK):
+                if _hangs(started):
+                    logger.error("The worker has been silent for %d s: it is killed and started again", HUNG)
+                    worker.kill()
+            if self._ending.is_set():
+                _end(worker)
+            else:
+                logger.error("The worker ended with status %s: it is started again", worker.wait())
+
+
+def _hangs(started: datetime) -> bool:
+    try:
+        worker = Worker.objects.filter(name=workers.name_here()).first()
+    except DatabaseError:
+        return False
+    limit = timezone.now() - timedelta(seconds=HUNG)
+    return worker is not None and max(worker.heartbeat_at, started) < limit
+
+
+def _end(worker: "subprocess.Popen[bytes]") -> None:
+    worker.terminate()
+    try:
+        worker.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        worker.kill()

@@ -1,0 +1,134 @@
+"""Running a job: claimed, run as sync → publish → distribute, ended; and taken up again when its worker died."""
+
+import logging
+from pathlib import Path
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from . import conf, jobs
+from .distribute import distribute
+from .errors import Canceled, GivenBack, Lost, MillraceError
+from .logs import about_job
+from .models import Job, Publication
+from .models.job import State
+from .pool import Workspace
+from .publish import publish
+from .sync import sync
+from .tracking import JobProgress
+from .versions import discard_unfinished
+
+logger = logging.getLogger(__name__)
+
+# A job over which this many workers died is not tried again.
+MAX_DEATHS = 3
+
+
+def run(pk: int, worker: str) -> None:
+    """Runs job `pk` as `worker`, if it is waiting and nothing is in its way; else returns quietly."""
+    job = claim(pk, worker)
+    if job is None:
+        return
+    with about_job(pk):
+        logger.info("Started (%s) for %s", ", ".join(job.actions), job.repository)
+        _run(job)
+
+
+def claim(pk: int, worker: str) -> Job | None:
+    """Makes a waiting job a running one of `worker`'s; None if it is gone, taken, or has to wait for another."""
+    try:
+        with transaction.atomic():
+            waiting = Job.objects.select_for_update(of=("self",)).select_related("repository__remote")
+            job = waiting.filter(pk=pk, state=State.WAITING).first()
+            if job is None:
+                return None
+            # Distributions may have come since the request.
+            jobs.reserve(job)
+            if Job.objects.in_the_way_of(job).exists():
+                return None
+            _take(job, worker)
+            return job
+    except IntegrityError:
+        # The constraints have the last word: somebody else holds what this job needs.
+        return None
+
+
+def _take(job: Job, worker: str) -> None:
+    job.reservations.update(held=True)
+    job.reports.all().delete()
+    job.failed_files.all().delete()
+    job.state, job.worker, job.attempt = State.RUNNING, worker, job.attempt + 1
+    job.started_at = job.heartbeat_at = timezone.now()
+    job.save(update_fields=["state", "worker", "attempt", "started_at", "heartbeat_at"])
+
+
+def _run(job: Job) -> None:
+    try:
+        with Workspace(_workspace(job)) as folder, JobProgress(job) as progress:
+            _chain(job, folder, progress)
+    except GivenBack:
+        jobs.give_back(job)
+        logger.info("Given back, to be continued")
+    except Lost:
+        logger.warning("Lost to another worker")
+    except Canceled:
+        _end(job, State.CANCELED)
+    except MillraceError as error:
+        _end(job, State.FAILED, str(error), error.code)
+    except Exception as error:
+        # The one broad clause: whatever went wrong, the job has to say so.
+        logger.exception("Unexpected error")
+        _end(job, State.FAILED, f"Unexpected {type(error).__name__}; the log of job {job.pk} has the details.", "bug")
+    else:
+        _end(job, State.COMPLETED)
+
+
+def _workspace(job: Job) -> str:
+    # An attempt that was presumed dead may still have its own.
+    return f"job-{job.pk}-{job.attempt}"
+
+
+def _chain(job: Job, folder: Path, progress: JobProgress) -> None:
+    """The chain itself. Each step asks whether it is already true."""
+    repository = job.repository
+    if job.with_sync:
+        sync(repository, folder, progress=progress, job=job)
+    if job.with_publish:
+        version, settings = repository.latest_version(), repository.publish_settings
+        publish(version, settings, folder, progress=progress)
+        if job.with_distribute:
+            publication = Publication.objects.get(version=version, settings=settings)
+            distribute(repository, publication, progress=progress, job=job)
+
+
+def _end(job: Job, state: str, error: str = "", code: str = "") -> None:
+    if jobs.end(job, state, error=error, code=code):
+        logger.info("%s%s", state.capitalize(), f": {error}" if error else "")
+
+
+def recover(*, dead: str = "", by: str) -> int:
+    """Takes up the jobs whose worker is `dead` or silent, in the name of `by`; returns how many.
+
+    They wait again, or have failed when too many workers died over them.
+    """
+    silent = Job.objects.silent_since(timezone.now() - conf.silence())
+    abandoned = silent | Job.objects.filter(state=State.RUNNING, worker=dead) if dead else silent
+    return sum(_recover(job, by) for job in abandoned.select_related("repository"))
+
+
+def _recover(job: Job, by: str) -> bool:
+    with about_job(job.pk):
+        # From here on its former worker, should it live, finds no row of its own any more.
+        former = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=State.RUNNING)
+        now = timezone.now()
+        taken = {"attempt": job.attempt + 1, "deaths": job.deaths + 1, "worker": by, "heartbeat_at": now}
+        if not former.update(**taken):
+            return False
+        logger.warning("Its worker %s is gone", job.worker)
+        Workspace(_workspace(job)).remove()
+        job.refresh_from_db()
+        discard_unfinished(job.repository, JobProgress(job))
+        if job.deaths < MAX_DEATHS:
+            return jobs.give_back(job)
+        error = f"Its worker died {job.deaths} times while it ran. Look into the log for why, then run it again."
+        return jobs.end(job, State.FAILED, error=error, code="died")

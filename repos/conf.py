@@ -1,0 +1,46 @@
+"""What the domain asks of its surroundings: where the data lies, and an operator's choices."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+
+
+def data() -> Path:
+    """The folder of all data."""
+    return Path(settings.MILLRACE_DATA)
+
+
+def grace() -> timedelta:
+    """How long the files of a superseded publication are still found."""
+    return timedelta(days=settings.MILLRACE_GRACE_DAYS)
+
+
+def retry_seconds() -> float:
+    """The wait before the second try of a fetch; it doubles with each further one."""
+    return float(settings.MILLRACE_RETRY_SECONDS)
+
+
+def user_agent() -> str:
+    """How we call ourselves at upstreams."""
+    return f"Millrace/{settings.VERSION}"
+
+
+def max_list_bytes() -> int:
+    """The longest list of files that is taken from an upstream."""
+    return int(settings.MILLRACE_MAX_LIST_BYTES)
+
+
+def bell() -> str:
+    """The dotted name of the function that rings for a waiting job, given its id."""
+    return str(settings.MILLRACE_BELL)
+
+
+def beat_seconds() -> float:
+    """The time between two writes of a running job's progress, which are its heartbeat."""
+    return float(settings.MILLRACE_BEAT_SECONDS)
+
+
+def silence() -> timedelta:
+    """How long a running job's heartbeat may fail before its worker is presumed dead."""
+    return timedelta(seconds=settings.MILLRACE_SILENCE_SECONDS)

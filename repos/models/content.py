@@ -1,0 +1,88 @@
+"""Files: their bytes, and the versions that hold them."""
+
+from collections.abc import Iterator
+
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact
+
+from .repository import Repository, RepositoryVersion
+
+
+class ArtifactQuerySet(models.QuerySet["Artifact"]):
+    def stored_bytes(self) -> int:
+        """The size of the whole pool, in bytes."""
+        return int(self.aggregate(bytes=models.Sum("size", default=0))["bytes"])
+
+
+class Artifact(models.Model):
+    """The bytes of a file, stored once in the pool under their sha256 (64 hexadecimal digits, lower case)."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    size = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ArtifactQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="artifact_sha256_is_whole", condition=Exact(Length(F("sha256")), Value(64))),
+        ]
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
+class ContentQuerySet(models.QuerySet["Content"]):
+    def of(self, version: RepositoryVersion) -> "ContentQuerySet":
+        """The files of `version`."""
+        return self.filter(repository=version.repository_id, added__lte=version.number, removed__gt=version.number)
+
+    def in_path_order(self, after: str = "", chunk: int = 2000) -> Iterator[tuple[str, str, int]]:
+        """Yields (path, sha256, size) by path, in the order of its UTF-8 bytes, `chunk` rows at a time.
+
+        Each chunk is a query of its own, so that no read transaction stays open while a large version is read.
+        """
+        rows = self.order_by("path").values_list("path", "artifact__sha256", "artifact__size")
+        while found := list(rows.filter(path__gt=after)[:chunk]):
+            yield from found
+            after = found[-1][0]
+
+
+class Content(models.Model):
+    """A file at a path, in all versions of its repository from `added` up to, not including, `removed`.
+
+    A version thus costs one row for each file that it adds or changes, and one update for each that it removes.
+    """
+
+    # In `removed`: still there in the newest version.
+    FOREVER = 2_147_483_647
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="content", db_index=False)
+    path = models.CharField(max_length=1024)
+    artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, related_name="content")
+    added = models.PositiveIntegerField()
+    removed = models.PositiveIntegerField(default=FOREVER)
+
+    objects = ContentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "content"
+        constraints = [
+            # Besides keeping a path single, it is the index in whose order versions are read.
+            models.UniqueConstraint(name="content_path_once", fields=["repository", "path", "removed"]),
+            models.CheckConstraint(name="content_has_path", condition=~Q(path="")),
+            models.CheckConstraint(name="content_added_before_removed", condition=Q(added__lt=F("removed"))),
+        ]
+        indexes = [
+            models.Index(name="content_by_added", fields=["repository", "added"]),
+            models.Index(
+                name="content_by_removed",
+                fields=["repository", "removed"],
+                condition=Q(removed__lt=2_147_483_647),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.path

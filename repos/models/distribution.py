@@ -1,0 +1,83 @@
+"""Where a publication is served, and every switch that was made there."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from .publication import Publication
+from .repository import Repository
+
+
+class DistributionQuerySet(models.QuerySet["Distribution"]):
+    def following(self, repository: Repository) -> "DistributionQuerySet":
+        """Those that a job of `repository` moves."""
+        return self.filter(repository=repository, pinned=False)
+
+    def with_served(self) -> "DistributionQuerySet":
+        """With the publication that each serves, and since when (`since`, null if it serves none)."""
+        latest = Switch.objects.filter(distribution=models.OuterRef("pk")).order_by("-pk")
+        return self.select_related("publication__version", "publication__settings").annotate(
+            since=models.Subquery(latest.values("at")[:1])
+        )
+
+
+class Distribution(models.Model):
+    """A base path at which one publication is served. It follows its repository, or is pinned."""
+
+    base_path = models.CharField(max_length=255, unique=True)
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="distributions")
+    pinned = models.BooleanField(default=False)
+    publication = models.ForeignKey(Publication, on_delete=models.PROTECT, null=True, related_name="distributions")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = DistributionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["base_path"]
+        constraints = [
+            models.CheckConstraint(
+                name="distribution_base_path_is_relative",
+                condition=~Q(base_path="") & ~Q(base_path__startswith="/") & ~Q(base_path__endswith="/"),
+            ),
+            models.CheckConstraint(
+                name="distribution_pinned_to_something",
+                condition=Q(pinned=False) | Q(publication__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.base_path
+
+
+class SwitchQuerySet(models.QuerySet["Switch"]):
+    def superseded_since(self, since: datetime) -> "SwitchQuerySet":
+        """Newest first, those whose earlier publication is still within its grace time."""
+        return self.filter(at__gte=since, earlier__isnull=False).order_by("-pk")
+
+    def with_what_moved(self) -> "SwitchQuerySet":
+        """In order, with the distributions, and the versions that they served before and after."""
+        return self.select_related("distribution", "earlier__version", "later__version").order_by("pk")
+
+
+class Switch(models.Model):
+    """One row of a distribution's history: who moved it, when, from what, to what, by which job, and why."""
+
+    distribution = models.ForeignKey(Distribution, on_delete=models.CASCADE, related_name="history")
+    at = models.DateTimeField(auto_now_add=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    earlier = models.ForeignKey(Publication, on_delete=models.SET_NULL, null=True, related_name="+")
+    later = models.ForeignKey(Publication, on_delete=models.SET_NULL, null=True, related_name="+")
+    job = models.ForeignKey("repos.Job", on_delete=models.SET_NULL, null=True, related_name="switches")
+    reason = models.CharField(max_length=500)
+
+    objects = SwitchQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "switches"
+        indexes = [models.Index(name="switch_by_time", fields=["distribution", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.distribution} at {self.at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,267 @@
+"""The one task that a person watches: its request, its state, its progress, its end."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from .publication import Publication
+from .repository import Repository, RepositoryVersion
+
+
+class State(models.TextChoices):
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+ACTIVE = [State.WAITING, State.RUNNING]
+ENDED = [State.COMPLETED, State.FAILED, State.CANCELED]
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def active(self) -> "JobQuerySet":
+        """Waiting or running, in order of request."""
+        return self.filter(state__in=ACTIVE).order_by("pk")
+
+    def for_list(self) -> "JobQuerySet":
+        """Newest first, with all that a row of a list shows."""
+        return self.select_related("repository", "requested_by", "version", "publication").order_by("-pk")
+
+    def for_page(self) -> "JobQuerySet":
+        """With all that a job's own page shows."""
+        return self.for_list().select_related("repository__remote", "publication__version", "publication__settings")
+
+    def for_panel(self) -> "JobQuerySet":
+        """Active jobs with their reports, and with the reservations that say which waits for which."""
+        return self.active().select_related("repository", "requested_by").prefetch_related("reports", "reservations")
+
+    def latest_of_each(self) -> "JobQuerySet":
+        """The newest job of each repository."""
+        newest = Job.objects.filter(repository=models.OuterRef("repository")).order_by("-pk")
+        return self.filter(pk=models.Subquery(newest.values("pk")[:1]))
+
+    def requested_today(self) -> "JobQuerySet":
+        return self.filter(requested_at__gte=timezone.now().replace(hour=0, minute=0, second=0, microsecond=0))
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs are in each state that at least one is in."""
+        return dict(self.order_by().values_list("state").annotate(number=models.Count("pk")))
+
+    def silent_since(self, moment: datetime) -> "JobQuerySet":
+        """Running, but without a sign of life since `moment`."""
+        return self.filter(state=State.RUNNING, heartbeat_at__lt=moment)
+
+    def in_the_way_of(self, job: "Job") -> "JobQuerySet":
+        """Active jobs that were requested earlier than `job` and reserve something that it needs."""
+        needed = Reservation.objects.filter(job=job).values("resource")
+        return self.active().filter(pk__lt=job.pk, reservations__resource__in=needed).distinct()
+
+
+class Job(models.Model):
+    """A run for one repository. Its state is the truth; the queue only rings the bell.
+
+    `attempt` counts the times that it was claimed and is the fencing token of the worker that has it: whoever
+    writes as an earlier attempt finds that no row matches. `deaths` counts the workers that died over it.
+    """
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="jobs")
+    with_sync = models.BooleanField()
+    with_publish = models.BooleanField()
+    with_distribute = models.BooleanField()
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    requested_at = models.DateTimeField(default=timezone.now)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    cancel_requested_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=300, default="")
+    attempt = models.PositiveIntegerField(default=0)
+    deaths = models.PositiveSmallIntegerField(default=0)
+    # What it made; null where that was already there, or was not asked for.
+    version = models.ForeignKey(RepositoryVersion, on_delete=models.SET_NULL, null=True, related_name="jobs")
+    publication = models.ForeignKey(Publication, on_delete=models.SET_NULL, null=True, related_name="jobs")
+    # The sentence that a user can act on, and its class (see repos/errors.py).
+    error = models.TextField(default="")
+    error_code = models.CharField(max_length=50, default="")
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(name="job_state_is_known", condition=Q(state__in=[*ACTIVE, *ENDED])),
+            models.CheckConstraint(name="job_does_something", condition=Q(with_sync=True) | Q(with_publish=True)),
+            models.CheckConstraint(
+                name="job_distribute_needs_publish",
+                condition=Q(with_publish=True) | Q(with_distribute=False),
+            ),
+            models.CheckConstraint(
+                name="job_finished_when_ended",
+                condition=Q(state__in=ENDED, finished_at__isnull=False) | Q(state__in=ACTIVE, finished_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="job_running_has_worker",
+                condition=~Q(state=State.RUNNING)
+                | (Q(started_at__isnull=False, heartbeat_at__isnull=False) & ~Q(worker="")),
+            ),
+            models.CheckConstraint(name="job_failed_says_why", condition=~Q(state=State.FAILED) | ~Q(error="")),
+            # An identical request is joined: two of them at once cannot be.
+            models.UniqueConstraint(
+                name="job_identical_once",
+                fields=["repository", "with_sync", "with_publish", "with_distribute"],
+                condition=Q(state__in=ACTIVE),
+            ),
+            models.UniqueConstraint(
+                name="job_one_running_per_repository", fields=["repository"], condition=Q(state=State.RUNNING)
+            ),
+        ]
+        indexes = [models.Index(name="job_by_state", fields=["state", "id"])]
+
+    def __str__(self) -> str:
+        return f"job {self.pk}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE
+
+    @property
+    def actions(self) -> list[str]:
+        """What it was asked to do, in order, of `sync`, `publish`, `distribute`."""
+        asked = (
+            ("sync", self.with_sync),
+            ("publish", self.with_publish),
+            ("distribute", self.with_distribute),
+        )
+        return [action for action, wanted in asked if wanted]
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From its last start to its end, or to now; None if it never started."""
+        if self.started_at is None:
+            return None
+        return (self.finished_at or timezone.now()) - self.started_at
+
+
+class Reservation(models.Model):
+    """A resource (`repository:<id>`, `distribution:<id>`) that a job needs, and, while it runs, holds."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="reservations")
+    resource = models.CharField(max_length=50)
+    held = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="reservation_once", fields=["job", "resource"]),
+            models.UniqueConstraint(name="reservation_held_by_one", fields=["resource"], condition=Q(held=True)),
+        ]
+        indexes = [models.Index(name="reservation_by_resource", fields=["resource"])]
+
+    def __str__(self) -> str:
+        return self.resource
+
+
+class ProgressReport(models.Model):
+    """One line of a job's progress. They are made in the order of the actions that they belong to.
+
+    `total` and `bytes_total` are null while unknown; `rate` is in bytes a second, smoothed.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        COMPLETED = "completed"
+        SKIPPED = "skipped"
+        FAILED = "failed"
+        CANCELED = "canceled"
+
+    class Action(models.TextChoices):
+        SYNC = "sync"
+        PUBLISH = "publish"
+        DISTRIBUTE = "distribute"
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="reports")
+    action = models.CharField(max_length=20, choices=Action)
+    code = models.CharField(max_length=50)
+    message = models.CharField(max_length=500)
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(null=True)
+    bytes_done = models.PositiveBigIntegerField(default=0)
+    bytes_total = models.PositiveBigIntegerField(null=True)
+    rate = models.PositiveBigIntegerField(default=0)
+    suffix = models.CharField(max_length=500, default="")
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="report_state_is_known",
+                condition=Q(state__in=["running", "completed", "skipped", "failed", "canceled"]),
+            ),
+            models.CheckConstraint(
+                name="report_action_is_known", condition=Q(action__in=["sync", "publish", "distribute"])
+            ),
+            models.CheckConstraint(
+                name="report_finished_when_ended",
+                condition=Q(state="running", finished_at__isnull=True)
+                | (~Q(state="running") & Q(finished_at__isnull=False)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class FailedFile(models.Model):
+    """A file that a job could not get, after all tries. Sizes are in bytes; what is not known is empty or null."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="failed_files")
+    path = models.CharField(max_length=1024)
+    url = models.TextField()
+    cause = models.CharField(max_length=50)
+    message = models.TextField()
+    tries = models.PositiveSmallIntegerField()
+    expected_sha256 = models.CharField(max_length=64)
+    expected_size = models.PositiveBigIntegerField()
+    actual_sha256 = models.CharField(max_length=64, default="")
+    actual_size = models.PositiveBigIntegerField(null=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    def alive(self) -> "WorkerQuerySet":
+        return self.filter(heartbeat_at__gt=timezone.now() - timedelta(seconds=Worker.SILENCE))
+
+
+class Worker(models.Model):
+    """A process that runs jobs. It signs `heartbeat_at` every second or so; one that does not is gone."""
+
+    # Seconds without a heartbeat after which nobody counts on it any more.
+    SILENCE = 10
+
+    name = models.CharField(max_length=300, unique=True)
+    pid = models.PositiveIntegerField()
+    threads = models.PositiveSmallIntegerField()
+    started_at = models.DateTimeField(default=timezone.now)
+    heartbeat_at = models.DateTimeField(default=timezone.now)
+
+    objects = WorkerQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def alive(self) -> bool:
+        return self.heartbeat_at > timezone.now() - timedelta(seconds=self.SILENCE)

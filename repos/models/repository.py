@@ -1,0 +1,124 @@
+"""A named series of immutable versions."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from .publish_settings import PublishSettings
+from .remote import Remote
+
+
+class RepositoryQuerySet(models.QuerySet["Repository"]):
+    def for_overview(self) -> "RepositoryQuerySet":
+        """All that the overview shows of each, with the newest complete version's figures, in one query."""
+        newest = RepositoryVersion.objects.complete().filter(repository=models.OuterRef("pk")).order_by("-number")
+        return self.select_related("remote", "publish_settings").annotate(
+            newest_number=models.Subquery(newest.values("number")[:1]),
+            newest_files=models.Subquery(newest.values("files")[:1]),
+            newest_size=models.Subquery(newest.values("size")[:1]),
+        )
+
+    def numbered(self, text: str) -> "RepositoryQuerySet":
+        """The one with the number that `text` is, if it is one that could be."""
+        return self.filter(pk=int(text)) if text.isdecimal() and len(text) < 19 else self.none()
+
+
+class Repository(models.Model):
+    """A named series of versions, with its default remote, publish settings and toggles."""
+
+    name = models.CharField(max_length=200, unique=True)
+    remote = models.ForeignKey(Remote, on_delete=models.PROTECT, null=True, related_name="repositories")
+    publish_settings = models.ForeignKey(PublishSettings, on_delete=models.PROTECT, related_name="repositories")
+    # True: a version is exactly the upstream. False (additive): what vanished upstream is kept.
+    mirror = models.BooleanField(default=False)
+    auto_publish = models.BooleanField(default=True)
+    auto_distribute = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = RepositoryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "repositories"
+        constraints = [
+            models.CheckConstraint(name="repository_has_name", condition=~Q(name="")),
+            models.CheckConstraint(
+                name="repository_distribute_needs_publish",
+                condition=Q(auto_publish=True) | Q(auto_distribute=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def mode(self) -> str:
+        return "mirror" if self.mirror else "additive"
+
+    def latest_version(self) -> "RepositoryVersion":
+        """The newest complete version; there always is one, for version 0 is made with the repository."""
+        return self.versions.complete().latest("number")
+
+
+class RepositoryVersionQuerySet(models.QuerySet["RepositoryVersion"]):
+    def complete(self) -> "RepositoryVersionQuerySet":
+        return self.filter(complete=True)
+
+    def with_jobs(self) -> "RepositoryVersionQuerySet":
+        """Newest first, with the jobs that made them."""
+        return self.prefetch_related("jobs").order_by("-number")
+
+
+class RepositoryVersion(models.Model):
+    """An immutable, numbered set of files, stored as its differences to the version before (see Content).
+
+    While its rows are being written it is not complete, and nobody but the job that writes it may look.
+    `files` and `size` (bytes) count the whole set; `added`, `removed` and `changed` the differences.
+    """
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    complete = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    files = models.PositiveBigIntegerField(default=0)
+    size = models.PositiveBigIntegerField(default=0)
+    added = models.PositiveBigIntegerField(default=0)
+    removed = models.PositiveBigIntegerField(default=0)
+    changed = models.PositiveBigIntegerField(default=0)
+
+    objects = RepositoryVersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["repository", "number"]
+        constraints = [
+            models.UniqueConstraint(name="version_number_once", fields=["repository", "number"]),
+            models.UniqueConstraint(
+                name="version_one_in_the_making", fields=["repository"], condition=Q(complete=False)
+            ),
+            models.CheckConstraint(
+                name="version_0_is_empty",
+                condition=Q(number__gt=0) | Q(files=0, size=0, added=0, removed=0, changed=0, complete=True),
+            ),
+            models.CheckConstraint(name="version_has_its_additions", condition=Q(files__gte=F("added") + F("changed"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.repository.name} version {self.number}"
+
+
+class SyncState(models.Model):
+    """What the upstream's list was when the repository last agreed with it, so that the next sync can ask for news.
+
+    It holds only while the repository's newest version is `version` and it would be read the same way.
+    """
+
+    repository = models.OneToOneField(Repository, on_delete=models.CASCADE, related_name="sync_state")
+    version = models.ForeignKey(RepositoryVersion, on_delete=models.CASCADE, related_name="+")
+    url = models.CharField(max_length=2000)
+    mirror = models.BooleanField()
+    # Of the list: its validators as the upstream gave them, and the digest of its bytes.
+    etag = models.CharField(max_length=500, default="")
+    last_modified = models.CharField(max_length=100, default="")
+    sha256 = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.repository.name} as of version {self.version.number}"

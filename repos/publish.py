@@ -1,0 +1,75 @@
+"""The second verb: freezes a version with its publish settings into a publication."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from django.db import transaction
+
+from . import manifest, pool
+from .chunks import chunks
+from .manifest import Entry
+from .models import Artifact, Content, Publication, PublishedMetadata, PublishSettings, RepositoryVersion
+from .progress import Progress, Report
+
+# How a metadata file's lines are made from the files of the version.
+Format = Callable[[Iterable[Entry]], Iterator[bytes]]
+
+
+def publish(
+    version: RepositoryVersion, settings: PublishSettings, folder: Path, *, progress: Progress
+) -> Publication | None:
+    """Makes the publication of this pair, or returns None if there already is one.
+
+    Its metadata files are written in `folder`, a working directory, and are in the pool before any row names them.
+    """
+    if existing := Publication.objects.filter(version=version, settings=settings).first():
+        why = f"Version {version.number} was published with these settings on {existing.created_at:%Y-%m-%d %H:%M} UTC"
+        progress.skipped("publish", why)
+        return None
+    files = [
+        (name, *_written(version, settings, name, form, folder, progress)) for name, form in metadata_files(settings)
+    ]
+    with transaction.atomic():
+        publication = Publication.objects.create(version=version, settings=settings)
+        progress.confirm(publication=publication)
+        for name, sha256, size in files:
+            artifact, _ = Artifact.objects.get_or_create(sha256=sha256, defaults={"size": size})
+            PublishedMetadata.objects.create(publication=publication, path=name, artifact=artifact)
+    return publication
+
+
+def metadata_files(settings: PublishSettings) -> list[tuple[str, Format]]:
+    """The metadata files that `settings` ask for: each a name and a format."""
+    named = [(settings.manifest, manifest.write), (settings.checksums, _checksums)]
+    return [(name, form) for name, form in named if name]
+
+
+def _written(
+    version: RepositoryVersion, settings: PublishSettings, name: str, form: Format, folder: Path, progress: Progress
+) -> tuple[str, int]:
+    """Writes one metadata file into the pool; returns its sha256 and its size in bytes."""
+    file = folder / "metadata"
+    with progress.step("publish", "publish.metadata", f"Writing {name}", total=version.files) as report:
+        with file.open("wb") as stream:
+            for lines in chunks(form(_listed(version, settings, report))):
+                progress.check()
+                stream.writelines(lines)
+        pool.prepare()
+        sha256, size = pool.put(file)
+        report.bytes_done = size
+    return sha256, size
+
+
+def _listed(version: RepositoryVersion, settings: PublishSettings, report: Report) -> Iterator[Entry]:
+    """The files of `version` that are served as they are: those that metadata files do not cover up."""
+    covered = settings.metadata_names()
+    for entry in Content.objects.of(version).in_path_order():
+        report.done += 1
+        if entry[0] not in covered:
+            yield entry
+
+
+def _checksums(entries: Iterable[Entry]) -> Iterator[bytes]:
+    """The lines of `sha256sum`: names with a backslash or a line break cannot occur, so none is escaped."""
+    for path, sha256, _ in entries:
+        yield f"{sha256}  {path}\n".encode()

@@ -1,0 +1,30 @@
+"""Figures in the units that people read."""
+
+from datetime import timedelta
+
+_SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def size(count: float) -> str:
+    """A number of bytes in decimal units: `999 B`, `1.2 kB`, `35.0 MB`, `120 GB`."""
+    unit = 0
+    while count >= 999.5 and unit < len(_SIZES) - 1:
+        count, unit = count / 1000, unit + 1
+    digits = 1 if unit and count < 99.95 else 0
+    return f"{count:.{digits}f} {_SIZES[unit]}"
+
+
+def duration(time: timedelta) -> str:
+    """A length of time: `0.4 s`, `42 s`, `3 min 04 s`, `2 h 05 min`, `1 d 3 h`."""
+    seconds = max(time.total_seconds(), 0.0)
+    return f"{seconds:.1f} s" if seconds < 9.95 else whole_seconds(round(seconds))
+
+
+def whole_seconds(seconds: int) -> str:
+    """The same for a time in seconds that is no less than about ten."""
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if not minutes:
+        return f"{seconds} s"
+    if not hours:
+        return f"{minutes} min {seconds % 60:02} s"
+    return f"{days} d {hours % 24} h" if days else f"{hours} h {minutes % 60:02} min"

@@ -1,0 +1,107 @@
+"""Making versions: whoever adds, changes or removes files does it here. No version is ever edited."""
+
+from collections.abc import Callable, Iterable
+
+from django.db import transaction
+
+from .chunks import ROWS, chunks
+from .errors import Lost
+from .manifest import Entry
+from .models import Artifact, Content, Repository, RepositoryVersion
+from .models.content import ContentQuerySet
+from .progress import Progress, Report
+from .worklist import Totals
+
+
+class Draft:
+    """The next version of a repository while it is written, a few hundred rows at a time.
+
+    Nobody sees it before `complete`. A context manager: left in any other way, it leaves no trace.
+    """
+
+    def __init__(self, repository: Repository, progress: Progress) -> None:
+        self.base = repository.latest_version()
+        self._progress = progress
+        discard_unfinished(repository, progress)
+        with transaction.atomic():
+            progress.confirm()
+            self.version = repository.versions.create(number=self.base.number + 1)
+
+    def __enter__(self) -> "Draft":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        # Once the job is somebody else's, so is what was begun: it may have been begun anew.
+        if not self.version.complete and kind is not Lost:
+            _discard(self.version, self._progress)
+
+    def remove(self, paths: Iterable[str], report: Report) -> None:
+        """Ends the present files at these paths. Comes before `add`, where a path is to get other bytes."""
+        present = Content.objects.filter(repository=self.version.repository_id, removed=Content.FOREVER)
+        for chunk in chunks(paths):
+            self._progress.check()
+            with transaction.atomic():
+                self._progress.confirm()
+                report.done += present.filter(path__in=chunk).update(removed=self.version.number)
+
+    def add(self, entries: Iterable[Entry], report: Report) -> None:
+        """Adds these files, whose artifacts are all there."""
+        for chunk in chunks(entries):
+            self._progress.check()
+            rows = self._rows(chunk)
+            with transaction.atomic():
+                self._progress.confirm()
+                Content.objects.bulk_create(rows)
+            report.done += len(rows)
+
+    def _rows(self, entries: list[Entry]) -> list[Content]:
+        artifacts = dict(
+            Artifact.objects.filter(sha256__in={entry[1] for entry in entries}).values_list("sha256", "pk")
+        )
+        number = self.version.number
+        return [
+            Content(
+                repository_id=self.version.repository_id,
+                path=path,
+                artifact_id=artifacts[sha256],
+                added=number,
+            )
+            for path, sha256, _ in entries
+        ]
+
+    def complete(self, totals: Totals) -> RepositoryVersion:
+        """Makes the version one that others see. Runs in the caller's transaction, after its `progress.confirm`."""
+        version = self.version
+        version.files = self.base.files + totals.added - totals.removed
+        version.size = self.base.size + totals.growth
+        version.added, version.removed, version.changed = totals.added, totals.removed, totals.changed
+        version.complete = True
+        version.save()
+        return version
+
+
+def discard_unfinished(repository: Repository, progress: Progress) -> None:
+    """Takes away what a worker that died left of a version in the making. Complete versions are never touched."""
+    for version in repository.versions.filter(complete=False):
+        _discard(version, progress)
+
+
+def _discard(version: RepositoryVersion, progress: Progress) -> None:
+    rows = Content.objects.filter(repository=version.repository_id)
+    # The new rows go first: they may hold the paths that the old ones are to have again.
+    _in_pieces(rows.filter(added=version.number), ContentQuerySet.delete, progress)
+    _in_pieces(rows.filter(removed=version.number), _revive, progress)
+    with transaction.atomic():
+        progress.confirm()
+        RepositoryVersion.objects.filter(pk=version.pk, complete=False).delete()
+
+
+def _revive(rows: ContentQuerySet) -> None:
+    rows.update(removed=Content.FOREVER)
+
+
+def _in_pieces(rows: ContentQuerySet, do: Callable[[ContentQuerySet], object], progress: Progress) -> None:
+    while some := list(rows.values_list("pk", flat=True)[:ROWS]):
+        with transaction.atomic():
+            progress.confirm()
+            do(Content.objects.filter(pk__in=some))

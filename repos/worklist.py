@@ -1,0 +1,121 @@
+"""What one sync has to do: the upstream's entries, the changes to make, the bytes to fetch.
+
+It lives in a scratch SQLite file in the job's working directory, whatever the main database is: it sorts
+millions of entries in little memory, and it vanishes with the directory.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from .compare import Change
+from .manifest import Entry
+
+_SCHEMA = """
+PRAGMA journal_mode=OFF;
+PRAGMA synchronous=OFF;
+PRAGMA cache_size=-32768;
+CREATE TABLE entry (path TEXT PRIMARY KEY, sha256 TEXT, size INTEGER, other TEXT) WITHOUT ROWID;
+CREATE TABLE change (kind TEXT, path TEXT, sha256 TEXT, size INTEGER, old_size INTEGER);
+CREATE TABLE wanted (sha256 TEXT, size INTEGER, path TEXT, PRIMARY KEY (sha256, size)) WITHOUT ROWID;
+"""
+# A path that comes twice with the same bytes is one entry; with other bytes, `other` remembers that.
+_ADD_ENTRY = """
+INSERT INTO entry VALUES (?, ?, ?, NULL) ON CONFLICT (path) DO UPDATE SET other = excluded.sha256
+WHERE (sha256, size) IS NOT (excluded.sha256, excluded.size)
+"""
+
+
+class Totals(NamedTuple):
+    """How many files come, go and change, and by how many bytes the set grows (or, below 0, shrinks)."""
+
+    added: int
+    removed: int
+    changed: int
+    growth: int
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+class Worklist:
+    """Used by one thread; a context manager that closes the file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._db = sqlite3.connect(folder / "worklist.sqlite3", isolation_level=None)
+        self._db.executescript(_SCHEMA)
+
+    def __enter__(self) -> "Worklist":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._db.close()
+
+    def add_entries(self, entries: Iterable[Entry]) -> None:
+        with self._batch():
+            self._db.executemany(_ADD_ENTRY, entries)
+
+    def entries(self) -> Iterator[Entry]:
+        """The upstream's files in path order."""
+        return self._db.execute("SELECT path, sha256, size FROM entry ORDER BY path")
+
+    def contradiction(self) -> str | None:
+        """A path that was named twice with different bytes, if there is one."""
+        row = self._db.execute("SELECT path FROM entry WHERE other IS NOT NULL LIMIT 1").fetchone()
+        return row[0] if row else None
+
+    def add_changes(self, changes: Iterable[Change]) -> None:
+        with self._batch():
+            self._db.executemany("INSERT INTO change VALUES (?, ?, ?, ?, ?)", changes)
+
+    def totals(self) -> Totals:
+        row = self._db.execute(
+            "SELECT coalesce(sum(kind = 'added'), 0), coalesce(sum(kind = 'removed'), 0),"
+            " coalesce(sum(kind = 'changed'), 0), coalesce(sum(size - old_size), 0) FROM change"
+        ).fetchone()
+        return Totals(*row)
+
+    def arriving(self) -> Iterator[Entry]:
+        """The files that are added or changed."""
+        return self._db.execute("SELECT path, sha256, size FROM change WHERE kind <> 'removed'")
+
+    def leaving(self) -> Iterator[str]:
+        """The paths whose present bytes are removed or replaced."""
+        return (path for (path,) in self._db.execute("SELECT path FROM change WHERE kind <> 'added'"))
+
+    def arriving_bytes(self) -> Iterator[Entry]:
+        """The arriving files, but each pair of sha256 and size once, with one of its paths."""
+        return self._db.execute(
+            "SELECT min(path), sha256, size FROM change WHERE kind <> 'removed' GROUP BY sha256, size"
+        )
+
+    def want(self, entries: Iterable[Entry]) -> None:
+        """Marks the bytes of these files as to be fetched."""
+        with self._batch():
+            self._db.executemany("INSERT INTO wanted (path, sha256, size) VALUES (?, ?, ?)", entries)
+
+    def wanted(self) -> Iterator[Entry]:
+        """What is to be fetched, by path: neighbours upstream are fetched one after another."""
+        return self._db.execute("SELECT path, sha256, size FROM wanted ORDER BY path")
+
+    def wanted_totals(self) -> tuple[int, int]:
+        """How many files are to be fetched, and how many bytes."""
+        files, size = self._db.execute("SELECT count(*), coalesce(sum(size), 0) FROM wanted").fetchone()
+        return files, size
+
+    def _batch(self) -> "_Batch":
+        return _Batch(self._db)
+
+
+class _Batch:
+    """A transaction of the scratch file. What a failed one leaves does not matter: the file is thrown away."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN")
+
+    def __exit__(self, *exception: object) -> None:
+        self._db.execute("COMMIT")

@@ -1,0 +1,28 @@
+"""Settings of the test run: those of the product, on a database and in a folder of its own."""
+
+import os
+import tempfile
+from pathlib import Path
+
+# A folder for this process alone (pytest-xdist starts several), before the product's settings look for theirs.
+HOME = Path(tempfile.mkdtemp(prefix="millrace-test-"))
+os.environ["MILLRACE_DATA"] = str(HOME)
+
+from dashboard.settings import *  # noqa: E402, F403
+from dashboard.settings import DATABASES, LOGGING, database  # noqa: E402
+
+# `TEST_DATABASE=postgresql` runs the same tests there; tests/conftest.py skips them where no server answers.
+POSTGRESQL = os.environ.get("TEST_DATABASE") == "postgresql"
+POSTGRESQL_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+if POSTGRESQL:
+    DATABASES["default"] = database(POSTGRESQL_URL) | {"TEST": {"NAME": "test_millrace"}}
+else:
+    # A file and not SQLite's memory: jobs use threads, and threads in memory share one lock for everything.
+    DATABASES["default"]["TEST"] = {"NAME": str(HOME / "test.sqlite3")}
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+LOGGING["root"]["level"] = "WARNING"
