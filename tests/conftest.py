@@ -1,0 +1,67 @@
+"""What all tests share: a fresh data folder, a real upstream, and no waiting between retries."""
+
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings as django_settings
+from pytest_django.fixtures import Settings
+
+from repos.create import make_repository
+from repos.models import Repository
+from tests.running import RUNG
+from tests.settings import HOME, POSTGRESQL, POSTGRESQL_URL
+from tests.upstream import Upstream
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With TEST_DATABASE=postgresql and no server there, every test says why it is skipped."""
+    if POSTGRESQL and not _answers(POSTGRESQL_URL):
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=f"no PostgreSQL answers at {POSTGRESQL_URL}"))
+
+
+def _answers(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 5432), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path: Path, settings: Settings) -> Path:
+    """The data folder of this test alone."""
+    settings.MILLRACE_DATA = tmp_path / "data"
+    settings.MILLRACE_DATA.mkdir()
+    settings.MILLRACE_RETRY_SECONDS = 0.001
+    settings.MILLRACE_BEAT_SECONDS = 0.02
+    return Path(django_settings.MILLRACE_DATA)
+
+
+@pytest.fixture
+def bell(settings: Settings) -> list[int]:
+    """Hears the bell in place of a queue: the ids of the jobs that were rung for."""
+    RUNG.clear()
+    settings.MILLRACE_BELL = "tests.running.hear"
+    return RUNG
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as server:
+        yield server
+
+
+@pytest.fixture
+def repository(transactional_db: None, upstream: Upstream, bell: list[int]) -> Repository:
+    """A repository of the upstream, additive, with a distribution at `files` that follows it. Nothing was run yet."""
+    return make_repository(url=upstream.manifest_url, name="files", base_path="files")

@@ -1,0 +1,73 @@
+"""Running jobs in tests, and looking at what came of them."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+from repos import chain, jobs, pool
+from repos.jobs import Actions
+from repos.models import Content, Distribution, Job, Repository, RepositoryVersion
+
+PATIENCE = 30
+
+# The ids of the jobs that were rung for (see the fixture `bell`).
+RUNG: list[int] = []
+
+
+def hear(pk: int) -> None:
+    RUNG.append(pk)
+
+
+def run(repository: Repository, *, sync: bool = True, publish: bool = True, distribute: bool = True) -> Job:
+    """Requests such a job and runs it here; returns it as it ended."""
+    job = jobs.request(repository, actions=Actions(sync, publish, distribute)).job
+    chain.run(job.pk, "test")
+    return Job.objects.get(pk=job.pk)
+
+
+@contextmanager
+def running(job: Job) -> Iterator[threading.Thread]:
+    """Runs a job in a thread of its own while the block goes on; waits for its end."""
+
+    def work() -> None:
+        try:
+            chain.run(job.pk, "test")
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        thread.join(PATIENCE)
+        assert not thread.is_alive(), "the job does not end"
+
+
+def until(condition: Callable[[], object], what: str = "") -> None:
+    """Waits until something is so; fails when it takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain: {what or condition}"
+        time.sleep(0.005)
+
+
+def files(version: RepositoryVersion) -> dict[str, bytes]:
+    """The files of a version, with their bytes as the pool has them."""
+    return {path: pool.path(sha256).read_bytes() for path, sha256, _ in Content.objects.of(version).in_path_order()}
+
+
+def served(base_path: str) -> dict[str, bytes] | None:
+    """What is served at a base path, metadata apart; None if nothing is published there."""
+    publication = Distribution.objects.get(base_path=base_path).publication
+    return files(publication.version) if publication else None
+
+
+def metadata(base_path: str) -> dict[str, bytes]:
+    """The metadata files that are served at a base path."""
+    publication = Distribution.objects.get(base_path=base_path).publication
+    assert publication
+    return {one.path: pool.path(one.artifact.sha256).read_bytes() for one in publication.metadata.all()}
