@@ -5,20 +5,19 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from repos import workers
+from repos import conf, workers
 from repos.models import Worker
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two looks, after which a silent worker is killed, and that one has to end in peace.
+# Seconds between two looks, and seconds that a worker has to end in peace.
 LOOK = 0.5
-HUNG = 30.0
 PATIENCE = 9.0
 
 
@@ -61,7 +60,7 @@ class Supervisor:
             started = timezone.now()
             while worker.poll() is None and not self._ending.wait(LOOK):
                 if _hangs(started):
-                    logger.error("The worker has been silent for %d s: it is killed and started again", HUNG)
+                    logger.error("The worker hangs: it is killed")
                     worker.kill()
             if self._ending.is_set():
                 _end(worker)
@@ -70,12 +69,13 @@ class Supervisor:
 
 
 def _hangs(started: datetime) -> bool:
+    """Whether the worker, started at that time, has given no sign of life for too long."""
     try:
         worker = Worker.objects.filter(name=workers.name_here()).first()
     except DatabaseError:
         return False
-    limit = timezone.now() - timedelta(seconds=HUNG)
-    return worker is not None and max(worker.heartbeat_at, started) < limit
+    # Its jobs were given to others after half of this time.
+    return worker is not None and max(worker.heartbeat_at, started) < timezone.now() - 2 * conf.silence()
 
 
 def _end(worker: "subprocess.Popen[bytes]") -> None:

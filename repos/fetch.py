@@ -9,6 +9,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -159,7 +160,7 @@ class Fetcher:
     def _take(self, url: str, response: requests.Response, attempt: "_Attempt", *, conditional: bool) -> Fetched:
         status = response.status_code
         etag = response.headers.get("ETag", "")
-        modified = response.headers.get("Last-Modified", "")
+        modified = _strong_date(response)
         if status == 304 and conditional:
             return Fetched("", 0, etag, modified, unchanged=True)
         if status != 200:
@@ -227,6 +228,16 @@ def _redirected(url: str, target: str) -> str:
 def _bad_status(url: str, status: int, retry_after: str) -> FetchFailed:
     why = _REASONS.get(status, f"the upstream answered {status}")
     return FetchFailed(url, str(status), why, retry=status in _RETRIED, retry_after=_seconds(retry_after.strip()))
+
+
+def _strong_date(response: requests.Response) -> str:
+    """The answer's Last-Modified, if no later change can have the same one (RFC 9110, 8.8.2.2); else nothing."""
+    modified, now = response.headers.get("Last-Modified", ""), response.headers.get("Date", "")
+    try:
+        age = parsedate_to_datetime(now) - parsedate_to_datetime(modified)
+    except (ValueError, TypeError):
+        return ""
+    return modified if age >= timedelta(seconds=1) else ""
 
 
 def _seconds(retry_after: str) -> float | None:

@@ -1,6 +1,5 @@
 """What all tests share: a fresh data folder, a real upstream, and no waiting between retries."""
 
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,8 @@ from pytest_django.fixtures import Settings
 from repos.create import make_repository
 from repos.models import Repository
 from tests.running import RUNG
-from tests.settings import HOME, POSTGRESQL, POSTGRESQL_URL
+from tests.settings import POSTGRESQL, POSTGRESQL_URL
+from tests.serving import millrace  # noqa: F401
 from tests.upstream import Upstream
 
 
@@ -31,10 +31,6 @@ def _answers(url: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def pytest_unconfigure() -> None:
-    shutil.rmtree(HOME, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

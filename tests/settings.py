@@ -1,11 +1,14 @@
 """Settings of the test run: those of the product, on a database and in a folder of its own."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 # A folder for this process alone (pytest-xdist starts several), before the product's settings look for theirs.
 HOME = Path(tempfile.mkdtemp(prefix="millrace-test-"))
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 os.environ["MILLRACE_DATA"] = str(HOME)
 
 from dashboard.settings import *  # noqa: E402, F403

@@ -68,11 +68,15 @@ class RunCommand(BaseCommand):
     def _conclude(self, job: Job) -> None:
         took = units.duration(job.duration) if job.duration else "no time"
         for failed in job.failed_files.all()[:20]:
-            self.stderr.write(f"  {failed.path}: {failed.message} ({failed.url}, {failed.tries} tries)")
+            self.stderr.write(f"  {failed.path}: {failed.message} ({failed.url}, {_tries(failed.tries)})")
         if job.state != "completed":
             raise CommandError(f"Job {job.pk} {job.state} after {took}. {job.error}".rstrip(), returncode=FAILED)
         made = [str(one) for one in (job.version and f"version {job.version.number}", _served(job)) if one]
         self.stdout.write(f"Job {job.pk} completed in {took}: {', '.join(made) or 'nothing was new'}.")
+
+
+def _tries(count: int) -> str:
+    return "1 try" if count == 1 else f"{count} tries"
 
 
 def _served(job: Job) -> str:

@@ -39,7 +39,7 @@ class Command(BaseCommand):
             with Supervisor(workers) as supervisor:
                 signal.signal(signal.SIGTERM, lambda *_: _end(supervisor))
                 signal.signal(signal.SIGINT, lambda *_: _end(supervisor))
-                self.stdout.write(f"Millrace is at http://{listen}/ (data in {conf.data()})")
+                self.stdout.write(f"Millrace is at {_address(server)} (data in {conf.data()})")
                 self.stdout.flush()
                 server.run()
             self.stdout.write("Millrace has ended.")
@@ -82,6 +82,13 @@ def _server(listen: str, threads: int) -> Any:
         )
     except OSError as error:
         raise CommandError(f"Cannot listen on {listen}: {error.strerror}. Choose another with --listen.") from None
+
+
+def _address(server: Any) -> str:
+    # Of several sockets, as `localhost` has, any will do.
+    host, port = getattr(server, "effective_listen", [(None, None)])[0]
+    host, port = host or server.effective_host, port or server.effective_port
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 @contextmanager

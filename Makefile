@@ -1,0 +1,47 @@
+# Needs Python 3.11 or newer, and make. Everything else is set up below .venv and var.
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := dashboard repos tests bench manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test lint format
+
+help: ## Show what there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Millrace needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/run: .venv/made requirements.txt
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev: .venv/run requirements-dev.txt
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+install: .venv/run ## Install what Millrace needs to run
+
+demo: .venv/run ## Mirror a real upstream, verify every byte, leave the dashboard up (DEMO_EXIT=1: end then)
+	$(BIN)/python bench/demo.py
+
+serve: .venv/run ## Start Millrace at http://127.0.0.1:8000/
+	$(BIN)/python manage.py serve
+
+test: .venv/dev ## Run all tests: on PostgreSQL where one answers, and on SQLite
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest -n auto -q -m "not browser and not tools"
+	$(BIN)/python -m pytest -n auto
+
+lint: .venv/dev ## Check style, types, migrations and the settings for production
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy $(SOURCES)
+	MILLRACE_DATA=.venv/lint $(BIN)/python manage.py makemigrations --check --dry-run
+	MILLRACE_DATA=.venv/lint $(BIN)/python -W error manage.py check --deploy --fail-level WARNING
+	MILLRACE_DATA=.venv/lint MILLRACE_URL=https://mirror.example $(BIN)/python -W error manage.py check --deploy --fail-level WARNING
+
+format: .venv/dev ## Format the code
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)

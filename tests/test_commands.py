@@ -1,0 +1,180 @@
+"""The terminal: the same verbs, run here where there is no server."""
+
+from collections.abc import Callable
+from io import StringIO
+from threading import Thread
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from repos import jobs
+from repos.create import make_repository
+from repos.management import display
+from repos.models import Distribution, Job, ProgressReport, Publication, Repository, Worker
+from tests.running import PATIENCE, run, running, served, until
+from tests.upstream import MANIFEST, Status, Upstream
+
+Call = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def call(transactional_db: None, bell: list[int]) -> Call:
+    """Runs a command as a terminal does: returns its exit status, and what it wrote to both of its outputs."""
+
+    def run(*arguments: str, out: StringIO | None = None) -> tuple[int, str]:
+        out = out or StringIO()
+        try:
+            call_command(*arguments, stdout=out, stderr=out)
+        except CommandError as error:
+            return error.returncode, f"{out.getvalue()}{error}"
+        return 0, out.getvalue()
+
+    return run
+
+
+@pytest.fixture
+def stocked(upstream: Upstream) -> Upstream:
+    upstream.write("a", b"1")
+    upstream.write("b", b"2")
+    return upstream
+
+
+def test_it_works(call: Call, stocked: Upstream) -> None:
+    status, said = call("mirror", stocked.url, "files", "some/files")
+    assert status == 0
+    assert "Made repository “files” (additive)." in said
+    assert f"Job {Job.objects.get().pk} completed in" in said
+    assert "version 1, now served at /content/some/files/." in said
+    assert served("some/files") == stocked.files
+
+
+def test_an_unchanged_upstream_is_no_failure(call: Call, stocked: Upstream) -> None:
+    call("mirror", stocked.url, "files", "files")
+    status, said = call("sync", "files")
+    assert status == 0
+    assert "nothing was new" in said
+
+
+def test_mirror_mode_is_chosen_by_an_option(call: Call, stocked: Upstream) -> None:
+    call("mirror", stocked.url, "files", "files", "--mode", "mirror")
+    assert Repository.objects.get().mirror
+
+
+@pytest.mark.parametrize(
+    ("option", "publications", "is_served"),
+    [("--only-sync", 0, False), ("--no-distribute", 1, False)],
+)
+def test_sync_does_less_when_asked(
+    call: Call, stocked: Upstream, repository: Repository, option: str, publications: int, is_served: bool
+) -> None:
+    assert call("sync", "files", option)[0] == 0
+    assert Publication.objects.count() == publications
+    assert (served("files") is not None) == is_served
+
+
+def test_publish_and_distribute_go_on_from_there(call: Call, stocked: Upstream, repository: Repository) -> None:
+    call("sync", "files", "--only-sync")
+    assert call("publish", "files")[0] == 0
+    assert (Publication.objects.count(), served("files")) == (1, None)
+    assert call("distribute", "files")[0] == 0
+    assert served("files") == stocked.files
+
+
+def test_a_failed_job_is_status_1_and_names_the_files(call: Call, stocked: Upstream, repository: Repository) -> None:
+    stocked.fail("b", Status(404))
+    status, said = call("sync", "files")
+    assert status == 1
+    assert f"b: there is no such file (404) ({stocked.url}b, 1 try)" in said
+    assert f"Job {Job.objects.get().pk} failed after" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        (["sync", "nothing"], "There is no repository called “nothing”."),
+        (["mirror", "ftp://host/", "name", "path"], "must begin with http:// or https://"),
+        (["mirror", "http://user:pass@host/", "name", "path"], "has a user name or a password in it"),
+        (["mirror", "http://host/", "name", "../path"], "has an empty part, “.” or “..”"),
+        (["mirror", "http://host/", "files", "other"], "already a repository called “files”"),
+        (["mirror", "http://host/", "name", "files/below"], "overlaps with the distribution at “files”"),
+    ],
+)
+def test_bad_arguments_are_status_2_and_change_nothing(
+    call: Call, repository: Repository, arguments: list[str], answer: str
+) -> None:
+    status, said = call(*arguments)
+    assert status == 2
+    assert answer in said
+    assert (Repository.objects.count(), Distribution.objects.count(), Job.objects.count()) == (1, 1, 0)
+
+
+def test_a_refused_run_is_status_2(call: Call, repository: Repository) -> None:
+    Distribution.objects.all().delete()
+    status, said = call("sync", "files")
+    assert status == 2
+    assert "No distribution follows" in said
+
+
+def test_an_identical_job_of_a_worker_that_is_alive_is_followed(
+    call: Call, stocked: Upstream, repository: Repository
+) -> None:
+    Worker.objects.create(name="server", pid=1, threads=1)
+    job = jobs.request(repository).job
+    gate = stocked.hold(MANIFEST)
+    said = StringIO()
+
+    def let_go_when_followed() -> None:
+        until(lambda: f"Job {job.pk} does the same already" in said.getvalue())
+        gate.release()
+
+    with running(job):
+        assert gate.reached.wait(PATIENCE)
+        thread = Thread(target=let_go_when_followed)
+        thread.start()
+        assert call("sync", "files", out=said)[0] == 0
+        thread.join()
+    assert Job.objects.get().worker == "test"
+
+
+def test_what_waits_before_it_is_run_first(call: Call, stocked: Upstream, repository: Repository) -> None:
+    earlier = jobs.request(repository, actions=jobs.Actions(True, False, False)).job
+    assert call("sync", "files")[0] == 0
+    earlier.refresh_from_db()
+    assert earlier.state == "completed"
+    assert earlier.pk < Job.objects.latest("pk").pk
+
+
+def test_a_job_that_waits_says_for_which(repository: Repository) -> None:
+    first = jobs.request(repository, actions=jobs.Actions(True, False, False)).job
+    second = jobs.request(repository).job
+    out = StringIO()
+    lines = display.Lines(out)
+    lines.show(second)
+    lines.show(second)
+    assert out.getvalue() == f"waiting for job {first.pk} (files)\n"
+
+
+def test_amounts_are_told_in_their_units() -> None:
+    report = ProgressReport(done=3412, total=10000, bytes_done=35_200_000, bytes_total=120_000_000, rate=12_100_000)
+    assert display.amounts(report) == "3,412 of 10,000, 35.2 MB of 120 MB, 12.1 MB/s"
+    report.finished_at = timezone.now()
+    report.suffix = "2 failed"
+    assert display.amounts(report) == "3,412 of 10,000, 35.2 MB of 120 MB, 2 failed"
+
+
+def test_on_a_terminal_there_are_bars(repository: Repository, stocked: Upstream) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    job = run(repository)
+    with display.display(Terminal()) as shown:
+        shown.show(job)
+        assert isinstance(shown, display.Bars)
+
+
+def test_two_repositories_can_be_made_of_one_upstream(call: Call, stocked: Upstream) -> None:
+    make_repository(url=stocked.url, name="one", base_path="one")
+    assert call("mirror", stocked.url, "two", "two")[0] == 0
+    until(lambda: served("two") == stocked.files)

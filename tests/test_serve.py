@@ -1,0 +1,182 @@
+"""`manage.py serve`: one command that has everything, loses nothing when it ends, and mends itself."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.running import until
+from tests.serving import MANAGE, PASSWORD, Millrace
+from tests.upstream import MANIFEST, Gate, Upstream
+
+pytestmark = pytest.mark.server
+
+FILES = 40
+
+
+@pytest.fixture
+def filled(upstream: Upstream) -> Upstream:
+    for number in range(FILES):
+        upstream.write(f"{number}", b"%d" % number * 30)
+    return upstream
+
+
+def served(millrace: Millrace) -> dict[str, bytes]:
+    """All that is served at `files`, by the published manifest."""
+    base = f"{millrace.address}/content/files/"
+    lines = requests.get(f"{base}PULP_MANIFEST", timeout=10).text.splitlines()
+    paths = [line.rsplit(",", 2)[0] for line in lines]
+    return {path: requests.get(base + path, timeout=10).content for path in paths}
+
+
+def in_the_middle(millrace: Millrace, upstream: Upstream) -> tuple[Gate, "subprocess.Popen[bytes]"]:
+    """Hands a job to the running server, and waits until all but one of its files are stored."""
+    gate = upstream.hold("7")
+    client = subprocess.Popen(
+        [*MANAGE, "mirror", upstream.manifest_url, "files", "files"],
+        env=millrace.env(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    until(lambda: len(list((millrace.data / "pool").glob("*/*"))) == FILES - 1, "all but one file are stored")
+    return gate, client
+
+
+def finish(millrace: Millrace, gate: Gate, client: "subprocess.Popen[bytes]") -> None:
+    gate.release()
+    until(lambda: millrace.job()[0] == "completed", "the job is completed")
+    assert client.wait(20) == 0
+
+
+def test_it_works(millrace: Millrace, filled: Upstream) -> None:
+    millrace.start()
+    result = millrace.manage("mirror", filled.manifest_url, "files", "files")
+    assert result.returncode == 0, result.stderr
+    assert "now served at /content/files/" in result.stdout
+    assert served(millrace) == filled.files
+    assert str(millrace.data) in millrace.job()[2], "the server's worker ran it, not the terminal"
+    started = time.monotonic()
+    assert millrace.stop() == 0
+    assert time.monotonic() - started < 10
+
+
+def test_a_made_up_password_is_printed_once(millrace: Millrace) -> None:
+    millrace.start(MILLRACE_ADMIN_PASSWORD="")
+    password = millrace.said().split("password: ")[1].split()[0]
+    session = requests.Session()
+    session.get(f"{millrace.address}/login/", timeout=10)
+    form = {"username": "admin", "password": password, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+    assert session.post(f"{millrace.address}/login/", form, timeout=10).url == f"{millrace.address}/"
+    millrace.stop()
+    millrace.start(MILLRACE_ADMIN_PASSWORD="")
+    assert "password:" not in millrace.said()
+
+
+def test_a_given_password_is_not_printed(millrace: Millrace) -> None:
+    millrace.start()
+    assert "admin" in millrace.said()
+    assert PASSWORD not in millrace.said()
+
+
+def test_ctrl_c_ends_it_too(millrace: Millrace) -> None:
+    millrace.start()
+    assert millrace.stop(signal.SIGINT) == 0
+
+
+def test_a_killed_worker_is_replaced_and_its_job_goes_on(millrace: Millrace, filled: Upstream) -> None:
+    millrace.start()
+    gate, client = in_the_middle(millrace, filled)
+    before = millrace.worker()
+    os.kill(before, signal.SIGKILL)
+    until(lambda: millrace.worker() != before, "another worker")
+    until(lambda: millrace.job()[:2] == ("running", 1), "the job is taken up again")
+    finish(millrace, gate, client)
+    assert served(millrace) == filled.files
+    refetched = {path: filled.count(path) for path in filled.files if filled.count(path) > 1}
+    assert set(refetched) == {"7"}, "only the file that had not come is asked for again"
+
+
+def test_a_worker_that_hangs_is_replaced(millrace: Millrace, filled: Upstream) -> None:
+    millrace.start(MILLRACE_SILENCE_SECONDS="1.5")
+    gate, client = in_the_middle(millrace, filled)
+    os.kill(millrace.worker(), signal.SIGSTOP)
+    until(lambda: millrace.job()[1] == 1, "its job is taken from it")
+    finish(millrace, gate, client)
+    assert served(millrace) == filled.files
+
+
+def test_an_ending_server_gives_its_job_back(millrace: Millrace, filled: Upstream) -> None:
+    millrace.start()
+    gate, client = in_the_middle(millrace, filled)
+    # Else the terminal would take the job up itself as soon as there is no server.
+    client.kill()
+    client.wait()
+    started = time.monotonic()
+    assert millrace.stop() == 0
+    assert time.monotonic() - started < 10
+    assert millrace.job()[:2] == ("waiting", 0)
+    gate.release()
+    millrace.start()
+    until(lambda: millrace.job()[0] == "completed", "the next server ends it")
+    assert served(millrace) == filled.files
+
+
+def test_a_terminal_takes_up_the_job_that_its_server_gave_back(millrace: Millrace, filled: Upstream) -> None:
+    millrace.start()
+    gate, client = in_the_middle(millrace, filled)
+    assert millrace.stop() == 0
+    until(lambda: ":terminal:" in millrace.job()[2], "the terminal runs the job")
+    finish(millrace, gate, client)
+
+
+def test_a_killed_server_takes_its_worker_with_it(millrace: Millrace, filled: Upstream) -> None:
+    millrace.start()
+    gate, client = in_the_middle(millrace, filled)
+    client.kill()
+    client.wait()
+    worker = millrace.worker()
+    assert millrace.stop(signal.SIGKILL) == -signal.SIGKILL
+    until(lambda: not Path(f"/proc/{worker}").exists(), "the worker ends by itself")
+    assert millrace.job()[:2] == ("waiting", 0)
+    filled.reset_log()
+    gate.release()
+    millrace.start()
+    until(lambda: millrace.job()[0] == "completed", "the job goes on")
+    assert served(millrace) == filled.files
+    assert sorted(request.path for request in filled.requests) == ["7", MANIFEST]
+
+
+def test_ctrl_c_cancels_what_runs_in_the_terminal(millrace: Millrace, filled: Upstream) -> None:
+    assert millrace.manage("migrate").returncode == 0
+    gate, client = in_the_middle(millrace, filled)
+    client.send_signal(signal.SIGINT)
+    assert client.wait(5) == 1
+    gate.release()
+    assert millrace.job()[0] == "canceled"
+
+
+def test_only_one_serves_a_data_folder(millrace: Millrace) -> None:
+    millrace.start()
+    second = millrace.manage("serve", "--listen", "127.0.0.1:0")
+    assert second.returncode == 1
+    assert "Another Millrace is already serving" in second.stderr
+
+
+@pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1:99999", ":8000x"])
+def test_a_bad_address_is_refused(millrace: Millrace, listen: str) -> None:
+    result = millrace.manage("serve", "--listen", listen)
+    assert result.returncode == 2
+    assert "HOST:PORT" in result.stderr
+
+
+def test_every_log_line_about_a_job_has_its_id(millrace: Millrace, filled: Upstream) -> None:
+    millrace.start()
+    millrace.manage("mirror", filled.manifest_url, "files", "files")
+    until(lambda: "Completed" in millrace.said(), "the log tells of the end")
+    about = [line for line in millrace.said().splitlines() if "repos.chain" in line]
+    assert about
+    assert all("job=1 " in line for line in about)
