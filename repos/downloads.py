@@ -7,6 +7,7 @@ their last time-out, and what they bring after that is thrown away.
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,30 +67,26 @@ class Downloads:
 
     def _work(self) -> None:
         while task := self._todo.get():
-            self._done.put(task())
+            try:
+                self._done.put(task())
+            except Exception as error:  # noqa: BLE001 - whatever it is, the job's own thread raises it
+                self._done.put(error)
 
     def _next(self) -> object:
         """The next thing that a thread has done. Calls `tick`, which may raise, while it waits."""
         while True:
             self._tick()
-            try:
-                return self._done.get(timeout=TICK)
-            except queue.Empty:
-                continue
+            with suppress(queue.Empty):
+                result = self._done.get(timeout=TICK)
+                if isinstance(result, Exception):
+                    raise result
+                return result
 
     def one(self, url: str, into: Path, *, limit: int, headers: dict[str, str]) -> Fetched:
         """Fetches one file to a place of the caller's choice. Raises FetchFailed."""
 
-        def task() -> Fetched | FetchFailed:
-            try:
-                return self._fetcher.fetch(url, into, limit=limit, headers=headers, count=self.meter)
-            except FetchFailed as error:
-                return error
-
-        self._todo.put(task)
+        self._todo.put(lambda: self._fetcher.fetch(url, into, limit=limit, headers=headers, count=self.meter))
         result = self._next()
-        if isinstance(result, FetchFailed):
-            raise result
         assert isinstance(result, Fetched)
         return result
 
