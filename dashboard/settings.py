@@ -21,6 +21,9 @@ MILLRACE_URL = env.str("MILLRACE_URL", default="")
 _url = urlsplit(MILLRACE_URL)
 BEHIND_TLS = _url.scheme == "https"
 
+# The one address whose X-Forwarded-For and X-Forwarded-Proto are believed; none without a web server in front.
+MILLRACE_PROXY = env.str("MILLRACE_PROXY", default="127.0.0.1" if BEHIND_TLS else "")
+
 DEBUG = env.bool("MILLRACE_DEBUG", default=False)
 SECRET_KEY = keyfile.load_or_make(MILLRACE_DATA / "secrets" / "django.key")
 ALLOWED_HOSTS = [
@@ -128,9 +131,8 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = BEHIND_TLS
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
-if BEHIND_TLS:
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-else:
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+if not BEHIND_TLS:
     # Without TLS in front, what these four ask for would lock everybody out of a plain http address.
     SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008", "security.W012", "security.W016"]
 

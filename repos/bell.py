@@ -11,8 +11,8 @@ from . import conf
 
 
 def ring(pk: int) -> None:
-    """Rings for job `pk` once the current transaction is committed. A bell that nobody hears loses nothing."""
-    transaction.on_commit(partial(_ring, pk))
+    """Rings for job `pk` once the current transaction is committed. A ring that fails is logged, and loses nothing."""
+    transaction.on_commit(partial(_ring, pk), robust=True)
 
 
 def _ring(pk: int) -> None:

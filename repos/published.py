@@ -110,31 +110,25 @@ def _base_paths(path: str) -> list[str]:
 
 # By hand, as it is run for every file that is sent: the ORM takes 40 times as long over the same queries. One
 # statement also sees one state of the database: nothing can be switched or cleaned away between two of its steps.
+# The plus keeps SQLite from the index by `added`, with which it would read the whole version.
 _FILE = """
 WITH asked (base_path, path) AS (VALUES {asked})
-SELECT artifact.sha256, artifact.size, publication.created_at, origin.created_at
-FROM asked
-JOIN repos_distribution distribution ON distribution.base_path = asked.base_path
-{publication}
-JOIN repos_repositoryversion version ON version.id = publication.version_id
-LEFT JOIN repos_publishedmetadata metadata ON metadata.publication_id = publication.id AND metadata.path = asked.path
-LEFT JOIN repos_content content ON metadata.id IS NULL
-    AND content.repository_id = version.repository_id AND content.path = asked.path
-    -- The plus keeps SQLite from the index by `added`, with which it would read the whole version.
-    AND +content.added <= version.number AND content.removed > version.number
-JOIN repos_artifact artifact ON artifact.id = COALESCE(metadata.artifact_id, content.artifact_id)
-LEFT JOIN repos_repositoryversion origin
-    ON origin.repository_id = content.repository_id AND origin.number = content.added
-{order}
+SELECT a.sha256, a.size, p.created_at, origin.created_at FROM asked
+JOIN repos_distribution d ON d.base_path = asked.base_path
+JOIN {publication}
+JOIN repos_repositoryversion v ON v.id = p.version_id
+LEFT JOIN repos_publishedmetadata m ON m.publication_id = p.id AND m.path = asked.path
+LEFT JOIN repos_content c ON m.id IS NULL AND c.repository_id = v.repository_id AND c.path = asked.path
+AND +c.added <= v.number AND c.removed > v.number
+JOIN repos_artifact a ON a.id = COALESCE(m.artifact_id, c.artifact_id)
+LEFT JOIN repos_repositoryversion origin ON origin.repository_id = c.repository_id AND origin.number = c.added
 """
-_CURRENT = _FILE.replace(
-    "{publication}", "JOIN repos_publication publication ON publication.id = distribution.publication_id"
-).replace("{order}", "")
+_CURRENT = _FILE.replace("{publication}", "repos_publication p ON p.id = d.publication_id")
 _SUPERSEDED = _FILE.replace(
     "{publication}",
-    "JOIN repos_switch switch ON switch.distribution_id = distribution.id AND switch.at >= %s\n"
-    "JOIN repos_publication publication ON publication.id = switch.earlier_id",
-).replace("{order}", "ORDER BY switch.id DESC")
+    "repos_switch s ON s.distribution_id = d.id AND s.at >= %s JOIN repos_publication p ON p.id = s.earlier_id",
+)
+_SUPERSEDED += "ORDER BY s.id DESC"
 
 
 def _lookup(statement: str, path: str, *values: str | datetime | None) -> list[File]:

@@ -1,5 +1,6 @@
 """`manage.py serve`: one command that has everything, loses nothing when it ends, and mends itself."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -164,6 +165,20 @@ def test_only_one_serves_a_data_folder(millrace: Millrace) -> None:
     second = millrace.manage("serve", "--listen", "127.0.0.1:0")
     assert second.returncode == 1
     assert "Another Millrace is already serving" in second.stderr
+
+
+def test_behind_tls_only_the_proxy_is_believed(millrace: Millrace) -> None:
+    millrace.start(MILLRACE_URL="https://mirror.example")
+    host = {"Host": "mirror.example"}
+    ask = functools.partial(requests.get, allow_redirects=False, timeout=10)
+    plain = ask(f"{millrace.address}/", headers=host)
+    assert (plain.status_code, plain.headers["Location"]) == (301, "https://mirror.example/")
+    secure = ask(f"{millrace.address}/", headers=host | {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"})
+    assert (secure.status_code, secure.headers["Location"]) == (302, "/login/?next=/")
+    assert "max-age=31536000" in secure.headers["Strict-Transport-Security"]
+    millrace.stop()
+    millrace.start(MILLRACE_URL="https://mirror.example", MILLRACE_PROXY="192.0.2.9")
+    assert ask(f"{millrace.address}/", headers=host | {"X-Forwarded-Proto": "https"}).status_code == 301
 
 
 @pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1:99999", ":8000x"])

@@ -11,9 +11,11 @@ from .repository import Repository, RepositoryVersion
 
 
 class ArtifactQuerySet(models.QuerySet["Artifact"]):
-    def stored_bytes(self) -> int:
-        """The size of the whole pool, in bytes."""
-        return int(self.aggregate(bytes=models.Sum("size", default=0))["bytes"])
+    def totals(self, after: int = 0) -> tuple[int, int, int]:
+        """How many there are with a number above `after`, their size in bytes, and the highest number of all."""
+        sums = {"files": models.Count("pk"), "bytes": models.Sum("size", default=0), "newest": models.Max("pk")}
+        found = self.filter(pk__gt=after).aggregate(**sums)
+        return found["files"], found["bytes"], found["newest"] or after
 
 
 class Artifact(models.Model):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -79,9 +80,19 @@ def _server(listen: str, threads: int) -> Any:
             channel_timeout=120,
             max_request_body_size=1024 * 1024 * 1024,
             clear_untrusted_proxy_headers=True,
+            **_proxy(),
         )
     except OSError as error:
         raise CommandError(f"Cannot listen on {listen}: {error.strerror}. Choose another with --listen.") from None
+
+
+def _proxy() -> dict[str, Any]:
+    if not settings.MILLRACE_PROXY:
+        return {}
+    return {
+        "trusted_proxy": settings.MILLRACE_PROXY,
+        "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+    }
 
 
 def _address(server: Any) -> str:
