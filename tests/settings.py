@@ -10,6 +10,7 @@ from pathlib import Path
 HOME = Path(tempfile.mkdtemp(prefix="millrace-test-"))
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 os.environ["MILLRACE_DATA"] = str(HOME)
+(HOME / "static").mkdir()
 
 from dashboard.settings import *  # noqa: E402, F403
 from dashboard.settings import DATABASES, LOGGING, database  # noqa: E402

@@ -1,0 +1,111 @@
+"""What pages ask for: text in, domain values out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django import forms
+
+from repos import jobs, paths
+from repos.errors import MillraceError
+from repos.fetch import check_url
+from repos.jobs import Actions, Obstacle
+from repos.models import Repository
+
+
+class MirrorForm(forms.Form):
+    """The three fields of which a whole mirror is made."""
+
+    url = forms.CharField(
+        label="Upstream URL",
+        max_length=2000,
+        help_text="A PULP_MANIFEST, or the folder that has one (then with a slash at its end).",
+        widget=forms.URLInput(attrs={"placeholder": "https://example.org/files/", "autocomplete": "off"}),
+    )
+    name = forms.CharField(
+        max_length=200,
+        help_text="What you call the repository.",
+        widget=forms.TextInput(attrs={"placeholder": "python-docs", "autocomplete": "off"}),
+    )
+    base_path = forms.CharField(
+        label="Base path",
+        max_length=255,
+        help_text="Where it is served: /content/<base path>/",
+        widget=forms.TextInput(attrs={"placeholder": "docs/python", "autocomplete": "off", "autocapitalize": "none"}),
+    )
+
+    # The field at which an error of the domain is shown, by its code.
+    _FIELDS = {"url": "url", "name": "name", "path": "base_path", "base_path": "base_path"}
+
+    def clean_url(self) -> str:
+        return _accepted(check_url, self.cleaned_data["url"])
+
+    def clean_base_path(self) -> str:
+        return _accepted(paths.base_path, self.cleaned_data["base_path"])
+
+    def refuse(self, error: MillraceError) -> None:
+        """Shows what the domain said against the values."""
+        self.add_error(self._FIELDS.get(error.code), str(error))
+
+
+def _accepted(check: Callable[[str], str], text: str) -> str:
+    """What the domain makes of a text by itself, so that a form shows all its errors at once."""
+    try:
+        return check(text)
+    except MillraceError as error:
+        raise forms.ValidationError(str(error)) from None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to run a repository, as the run buttons offer it."""
+
+    value: str
+    name: str
+    explanation: str
+    actions: Actions
+
+
+CHOICES = (
+    Choice(
+        "sync",
+        "Sync",
+        "Fetch what is new into a version. Nothing is published, and what is served stays as it is.",
+        Actions(sync=True, publish=False, distribute=False),
+    ),
+    Choice(
+        "sync-publish",
+        "Sync and publish",
+        "Fetch, and make a publication of the newest version. What is served stays as it is.",
+        Actions(sync=True, publish=True, distribute=False),
+    ),
+    Choice(
+        "sync-publish-distribute",
+        "Sync, publish and distribute",
+        "Fetch, publish, and switch what is served to the newest version, all in one job.",
+        Actions(sync=True, publish=True, distribute=True),
+    ),
+)
+
+
+class RunForm(forms.Form):
+    """Which actions a run is to do; cleaned to Actions, or to None for the repository's own choice."""
+
+    actions = forms.ChoiceField(choices=[(one.value, one.name) for one in CHOICES] + [("default", "Default")])
+
+    def clean_actions(self) -> Actions | None:
+        chosen = {one.value: one.actions for one in CHOICES}
+        return chosen.get(self.cleaned_data["actions"])
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A choice as one repository has it now: whether it is its default, and what keeps it from being requested."""
+
+    choice: Choice
+    default: bool
+    obstacle: Obstacle | None
+
+
+def offers(repository: Repository) -> list[Offer]:
+    default = jobs.defaults(repository)
+    return [Offer(one, one.actions == default, jobs.obstacle(repository, one.actions)) for one in CHOICES]

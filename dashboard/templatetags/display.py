@@ -1,0 +1,229 @@
+"""How values are shown: sizes, ages, durations, amounts, addresses, icons and states."""
+
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from heroicons.templatetags.heroicons import heroicon_micro
+
+from repos import paths, units
+from repos.models import Job, ProgressReport
+
+register = template.Library()
+
+NOTHING = "–"
+_STATE_ICONS = {
+    "waiting": "clock",
+    "completed": "check-circle",
+    "skipped": "minus-circle",
+    "failed": "x-circle",
+    "canceled": "no-symbol",
+    "not run": "ellipsis-horizontal-circle",
+}
+# A ring with a gap, which turns evenly where an arrow would wobble.
+_AT_WORK = (
+    '<svg class="{}" aria-hidden="true" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="2.25">'
+    '<circle cx="8" cy="8" r="5.75" opacity="0.25"/><path stroke-linecap="round" d="M8 2.25A5.75 5.75 0 0 1 13.75 8"/>'
+    "</svg>"
+)
+# What a report counts, by its code. The others count nothing that is worth a word.
+_COUNTED = {
+    "sync.parsing.metadata": "file",
+    "sync.downloading.artifacts": "file",
+    "associating.content": "file",
+    "unassociating.content": "file",
+    "publish.metadata": "file",
+    "distribute.switching": "distribution",
+}
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+@register.filter
+def size(value: int | None) -> str:
+    """Bytes in decimal units: 1.2 GB."""
+    return NOTHING if value is None else _unbroken(units.size(value))
+
+
+@register.filter
+def number(value: int | None) -> str:
+    return NOTHING if value is None else f"{value:,}"
+
+
+def plural(value: int, noun: str) -> str:
+    """“file” or “files”; of a noun with an odd plural both are given: “repository,repositories”."""
+    one, _, many = noun.partition(",")
+    return one if value == 1 else many or f"{one}s"
+
+
+@register.filter
+def counted(value: int, noun: str) -> str:
+    """“1 file”, “2,345 files”."""
+    return f"{value:,}\N{NO-BREAK SPACE}{plural(value, noun)}"
+
+
+@register.filter
+def clock(duration: timedelta | None) -> str:
+    """A duration: < 0.1 s, 0.4 s, 42 s, 3 min 04 s, 2 h 05 min, 1 d 3 h."""
+    if duration is None:
+        return NOTHING
+    return _unbroken("< 0.1 s" if duration.total_seconds() < 0.05 else units.duration(duration))
+
+
+@register.filter
+def ago(moment: datetime | None) -> str:
+    """“3 min ago”, with the exact time as its title."""
+    if moment is None:
+        return NOTHING
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        f"{moment:%Y-%m-%d %H:%M:%S}",
+        _age(moment),
+    )
+
+
+def _age(moment: datetime) -> str:
+    seconds = (timezone.now() - moment).total_seconds()
+    if seconds < 10:
+        return "just now"
+    for unit, length in (("s", 60), ("min", 60), ("h", 24), ("d", 30)):
+        if seconds < length:
+            return f"{int(seconds)}\N{NO-BREAK SPACE}{unit} ago"
+        seconds /= length
+    return f"{moment:%Y-%m-%d}"
+
+
+@register.filter
+def files_done(report: ProgressReport) -> str:
+    return _of(report.done, report.total, f"{report.done:,}", f"{report.total or 0:,}")
+
+
+@register.filter
+def bytes_done(report: ProgressReport) -> str:
+    return _of(report.bytes_done, report.bytes_total, size(report.bytes_done), size(report.bytes_total))
+
+
+def _of(done: int, total: int | None, done_in_words: str, total_in_words: str) -> str:
+    return f"{done_in_words} of {total_in_words}" if total and done != total else done_in_words
+
+
+@register.filter
+def took(report: ProgressReport) -> str:
+    return clock((report.finished_at or timezone.now()) - report.started_at)
+
+
+@register.filter
+def amounts(report: ProgressReport) -> list[str]:
+    """What a report counts, in words; files and bytes stand side by side and are never added up."""
+    words = []
+    if noun := _COUNTED.get(report.code):
+        words.append(f"{files_done(report)} {plural(report.total or report.done, noun)}")
+    if report.bytes_done or report.bytes_total:
+        words.append(bytes_done(report))
+    return words
+
+
+@register.filter
+def speed(report: ProgressReport) -> str:
+    return f"{size(report.rate)}/s" if report.rate and report.state == "running" else ""
+
+
+@register.filter
+def time_left(report: ProgressReport) -> str:
+    """From the smoothed rate and the bytes that are still to come, rounded so that it does not jump about."""
+    if not report.rate or not report.bytes_total or report.state != "running":
+        return ""
+    seconds = max(report.bytes_total - report.bytes_done, 0) / report.rate
+    if seconds < 5:
+        return "a few seconds"
+    step = 5 if seconds < 60 else 60 if seconds < 3600 else 600
+    return "about " + _unbroken(units.whole_seconds(round(seconds / step) * step).removesuffix(" 00 s"))
+
+
+@register.filter
+def bar(report: ProgressReport | None) -> tuple[int, int] | None:
+    """How far a report is, of how much: by bytes where they are known, else by its count; None if neither is."""
+    if report is None:
+        return None
+    if report.bytes_total:
+        return min(report.bytes_done, report.bytes_total), report.bytes_total
+    return (min(report.done, report.total), report.total) if report.total else None
+
+
+@register.filter
+def percent(of: tuple[int, int]) -> str:
+    """Rounded down: 100 % is the end and nothing before it."""
+    return f"{of[0] * 100 // of[1]}\N{NO-BREAK SPACE}%"
+
+
+@register.simple_tag
+def content_url(base_path: str, path: str = "") -> str:
+    return paths.content_url(base_path, path)
+
+
+@register.simple_tag(takes_context=True)
+def absolute_url(context: template.Context, path: str) -> str:
+    """The address that another machine can use: below MILLRACE_URL, else below what the browser asked for."""
+    if settings.MILLRACE_URL:
+        return str(settings.MILLRACE_URL).rstrip("/") + path
+    request: HttpRequest = context["request"]
+    return request.build_absolute_uri(path)
+
+
+@register.simple_tag(takes_context=True)
+def page_url(context: template.Context, name: str, number: int) -> str:
+    """The address of another page of a list whose parameter is `name`, with all else as it is."""
+    query = context["request"].GET.copy()
+    query.pop("watched", None)
+    query[name] = str(number)
+    return f"?{query.urlencode()}"
+
+
+@register.simple_tag
+def icon(name: str) -> str:
+    """An icon beside a word."""
+    return _icon(name, "icon")
+
+
+@register.simple_tag
+def state_icon(state: str) -> str:
+    css = f"icon state-{slug(state)}"
+    return format_html(_AT_WORK, css) if state not in _STATE_ICONS else _icon(_STATE_ICONS[state], css)
+
+
+@cache
+def _icon(name: str, css: str) -> str:
+    """The icon is an ornament: programs that read pages aloud leave it out."""
+    attributes: dict[str, Any] = {"class": css, "aria-hidden": "true"}
+    return heroicon_micro(name, **attributes)
+
+
+@register.simple_tag
+def badge(state: str) -> SafeString:
+    """A state as colour, icon and word."""
+    return format_html('<span class="badge badge-{}">{}{}</span>', slug(state), state_icon(state), state.capitalize())
+
+
+@register.filter
+def slug(state: str) -> str:
+    return state.replace(" ", "-")
+
+
+@register.filter
+def shown_state(job: Job) -> str:
+    """The job's state, and “canceling” while it is being stopped."""
+    return "canceling" if job.is_active and job.cancel_requested_at else str(job.state)
+
+
+@register.simple_tag
+def version() -> str:
+    return str(settings.VERSION)

@@ -1,0 +1,304 @@
+"""The pages in a real browser: live with htmx, whole without JavaScript."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from repos import chain
+from repos.models import Job, ProgressReport, Repository
+from tests import scenes
+from tests.browser import browser_type_launch_args, context, operator, sign_in, stranger, visitor
+from tests.upstream import Upstream
+
+# Fixtures, which pytest finds by their names here.
+__all__ = ["browser_type_launch_args", "context", "operator", "stranger", "visitor"]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+# The lowest contrast of any text on a page, and the text: as WCAG 2 counts it, large text apart.
+CONTRAST = """() => {
+  const numbers = (color) => {
+    const found = color.match(/[\\d.]+/g).map(Number);
+    return color.startsWith("color(") ? [...found.slice(0, 3).map((part) => part * 255), found[3] ?? 1] : found;
+  };
+  const channel = (part) => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const ground = (element) => {
+    for (; element; element = element.parentElement) {
+      const color = numbers(getComputedStyle(element).backgroundColor);
+      if ((color[3] ?? 1) === 1) return color;
+    }
+    return [255, 255, 255];
+  };
+  let worst = [21, ""];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+    const element = node.parentElement;
+    if (!node.data.trim() || !element.checkVisibility() || element.closest("noscript, title")) continue;
+    const [one, other] = [numbers(getComputedStyle(element).color), ground(element)].map(luminance);
+    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+    if (ratio < worst[0]) worst = [ratio, node.data.trim()];
+  }
+  return worst;
+}"""
+
+
+@pytest.fixture(autouse=True)
+def quiet(bell: list[int]) -> list[int]:
+    return bell
+
+
+@pytest.fixture
+def repository(transactional_db: None) -> Repository:
+    return scenes.a_repository()
+
+
+def fill_in(page: Page, url: str, name: str = "files", base_path: str = "files") -> None:
+    page.get_by_label("Upstream URL").fill(url)
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Base path").fill(base_path)
+    page.get_by_role("button", name="Mirror it").click()
+
+
+def end(job: Job) -> None:
+    now = timezone.now()
+    job.reports.filter(state="running").update(state=ProgressReport.State.COMPLETED, finished_at=now)
+    Job.objects.filter(pk=job.pk).update(state="completed", finished_at=now)
+
+
+# ---- the whole way ----
+
+
+def test_it_works(stranger: Page, operator: User, upstream: Upstream) -> None:
+    """From the sign-in to files that are served, by three fields and one live page."""
+    page = stranger
+    upstream.write("a/b c.txt", b"hello")
+    page.goto("/")
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill("a long one")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Mirror your first upstream")).to_be_visible()
+    fill_in(page, upstream.manifest_url)
+    expect(page.get_by_role("heading", name=re.compile(r"Job \d+ for files"))).to_be_visible()
+    expect(page.locator("#panel .badge")).to_have_text("Waiting")
+    page.evaluate("window.same = true")
+    chain.run(Job.objects.get().pk, "test")
+    expect(page.locator("#panel .badge")).to_have_text("Completed")
+    expect(page.locator(".step-completed")).to_have_count(3)
+    expect(page.locator("#result")).to_contain_text("version 1")
+    expect(page.get_by_role("button", name="Run again")).to_be_visible()
+    expect(page).to_have_title(re.compile("^Completed: job"))
+    assert page.evaluate("window.same"), "the page was loaded anew"
+
+
+def test_it_works_without_javascript(
+    browser: Browser, live_server: LiveServer, operator: User, upstream: Upstream
+) -> None:
+    upstream.write("a.txt", b"hello")
+    with browser.new_context(base_url=live_server.url, java_script_enabled=False) as context:
+        sign_in(context, operator, live_server.url)
+        page = context.new_page()
+        page.goto("/")
+        fill_in(page, "ftp://example.org/")
+        expect(page.get_by_text("must begin with http:// or https://")).to_be_visible()
+        fill_in(page, upstream.manifest_url)
+        expect(page.locator("#panel .badge")).to_have_text("Waiting")
+        chain.run(Job.objects.get().pk, "test")
+        # By its own refresh.
+        expect(page.locator("#panel .badge")).to_have_text("Completed", timeout=10_000)
+        page.get_by_role("link", name="files", exact=True).click()
+        page.get_by_role("button", name="Sync", exact=True).click()
+        expect(page.locator("#panel .badge")).to_have_text("Waiting")
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.locator("#panel .badge")).to_have_text("Canceled")
+
+
+# ---- forms ----
+
+
+def test_an_invalid_form_is_mended_in_place(visitor: Page, repository: Repository) -> None:
+    visitor.goto("/")
+    visitor.get_by_text("Mirror another upstream").click()
+    visitor.evaluate("window.same = true")
+    fill_in(visitor, "https://example.org/files/", name=repository.name)
+    expect(visitor.get_by_text("There is already a repository called")).to_be_visible()
+    expect(visitor.get_by_label("Upstream URL")).to_have_value("https://example.org/files/")
+    assert visitor.evaluate("window.same"), "the page was loaded anew"
+    fill_in(visitor, "https://example.org/files/", name="other")
+    expect(visitor).to_have_url(re.compile(r"/jobs/\d+/$"))
+
+
+def test_a_refused_run_says_why_in_place(visitor: Page, repository: Repository) -> None:
+    visitor.goto(f"/repositories/{repository.pk}/")
+    repository.distributions.all().delete()
+    visitor.get_by_role("button", name="Sync, publish and distribute").click()
+    expect(visitor.get_by_role("alert")).to_contain_text("No distribution follows")
+    expect(visitor.get_by_role("button", name="Sync, publish and distribute")).to_be_disabled()
+
+
+def test_a_run_leads_to_its_job(visitor: Page, repository: Repository) -> None:
+    visitor.goto(f"/repositories/{repository.pk}/")
+    visitor.get_by_role("button", name="Sync", exact=True).click()
+    expect(visitor.get_by_text(re.compile(r"Job \d+ was requested"))).to_be_visible()
+    assert Job.objects.get().actions == ["sync"]
+
+
+# ---- what is live ----
+
+
+def test_the_panel_moves_and_stops_by_itself(visitor: Page, repository: Repository) -> None:
+    job = scenes.a_job_that_fetches(repository)
+    asked: list[str] = []
+    visitor.on("request", lambda request: asked.append(request.url) if "/panel/" in request.url else None)
+    visitor.goto(f"/jobs/{job.pk}/")
+    expect(visitor.locator(".meters")).to_contain_text("25")
+    job.reports.filter(state="running").update(done=2_406, bytes_done=9_200_000_000)
+    expect(visitor.locator(".meters")).to_contain_text("50")
+    end(job)
+    expect(visitor.locator("#panel .badge")).to_have_text("Completed")
+    asked.clear()
+    visitor.wait_for_timeout(1500)
+    assert asked == []
+
+
+def test_a_change_of_state_is_read_aloud_once(visitor: Page, repository: Repository) -> None:
+    job = scenes.a_job_that_fetches(repository)
+    visitor.goto(f"/jobs/{job.pk}/")
+    expect(visitor.locator("#announcer")).to_be_empty()
+    end(job)
+    expect(visitor.locator("#announcer")).to_have_text(f"Job {job.pk} is completed")
+
+
+def test_focus_stays_where_it_is_while_the_panel_moves(visitor: Page) -> None:
+    found = scenes.a_busy_house()
+    visitor.goto(f"/jobs/{found['waiting'].pk}/")
+    link = visitor.locator(f"#waits-{found['fetching'].pk}")
+    link.focus()
+    with visitor.expect_response(lambda response: "/panel/" in response.url):
+        pass
+    visitor.wait_for_timeout(200)
+    expect(link).to_be_focused()
+
+
+def test_a_hidden_tab_does_not_ask(visitor: Page, repository: Repository) -> None:
+    job = scenes.a_job_that_fetches(repository)
+    visitor.goto(f"/jobs/{job.pk}/")
+    visitor.evaluate("Object.defineProperty(document, 'hidden', {configurable: true, get: () => true})")
+    visitor.wait_for_timeout(300)
+    asked: list[str] = []
+    visitor.on("request", lambda request: asked.append(request.url))
+    visitor.wait_for_timeout(2500)
+    assert asked == []
+    with visitor.expect_request("**/panel/"):
+        visitor.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def test_a_lost_connection_is_said_and_so_is_its_return(visitor: Page, repository: Repository) -> None:
+    job = scenes.a_job_that_fetches(repository)
+    visitor.goto(f"/jobs/{job.pk}/")
+    visitor.route("**/panel/", lambda route: route.abort())
+    expect(visitor.get_by_text("Connection lost")).to_be_visible()
+    visitor.unroute("**/panel/")
+    expect(visitor.get_by_text("Connected again")).to_be_visible()
+    expect(visitor.locator("#connection")).to_be_empty(timeout=6000)
+
+
+def test_a_session_that_ended_leads_to_the_sign_in(visitor: Page, repository: Repository) -> None:
+    job = scenes.a_job_that_fetches(repository)
+    visitor.goto(f"/jobs/{job.pk}/")
+    Session.objects.all().delete()
+    expect(visitor).to_have_url(re.compile(rf"/login/\?next=/jobs/{job.pk}/$"))
+
+
+def test_the_overview_settles_when_a_job_ends(visitor: Page, repository: Repository) -> None:
+    job = scenes.a_job_that_fetches(repository)
+    visitor.goto("/")
+    expect(visitor.locator("#running")).to_contain_text(f"Job {job.pk}")
+    expect(visitor.get_by_role("link", name="Watch")).to_be_visible()
+    end(job)
+    expect(visitor.locator("#running")).to_be_hidden()
+    expect(visitor.get_by_role("button", name="Sync")).to_be_visible()
+
+
+def test_the_repository_settles_when_its_job_ends(visitor: Page, repository: Repository) -> None:
+    job = scenes.a_job_that_fetches(repository)
+    visitor.goto(f"/repositories/{repository.pk}/")
+    button = visitor.get_by_role("button", name="Sync, publish and distribute")
+    expect(button).to_be_disabled()
+    scenes.a_version(repository)
+    end(job)
+    expect(button).to_be_enabled()
+    expect(visitor.locator("#version-1")).to_be_visible()
+
+
+def test_the_jobs_list_is_live(visitor: Page, repository: Repository) -> None:
+    job = scenes.a_job_that_fetches(repository)
+    visitor.goto("/jobs/")
+    expect(visitor.locator("#jobs .badge")).to_have_text("Running")
+    end(job)
+    expect(visitor.locator("#jobs .badge")).to_have_text("Completed")
+
+
+# ---- small comforts ----
+
+
+def test_the_theme_is_chosen_and_remembered(visitor: Page, repository: Repository) -> None:
+    visitor.goto("/")
+    switch = visitor.get_by_role("button", name=re.compile("^Theme"))
+    for theme in ("light", "dark"):
+        switch.click()
+        expect(visitor.locator("html")).to_have_attribute("data-theme", theme)
+    visitor.goto("/jobs/")
+    expect(visitor.locator("html")).to_have_attribute("data-theme", "dark")
+    switch.click()
+    assert visitor.locator("html").get_attribute("data-theme") is None
+
+
+def test_an_address_is_copied(visitor: Page, repository: Repository, live_server: LiveServer) -> None:
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visitor.goto(f"/repositories/{repository.pk}/")
+    visitor.get_by_role("button", name="Copy").first.click()
+    expect(visitor.get_by_role("button", name="Copied")).to_be_visible()
+    assert visitor.evaluate("navigator.clipboard.readText()") == f"{live_server.url}/content/mirrors/debian-tools/"
+
+
+def test_the_keyboard_reaches_the_content_first(visitor: Page, repository: Repository) -> None:
+    visitor.goto("/jobs/")
+    visitor.keyboard.press("Tab")
+    expect(visitor.get_by_role("link", name="Skip to the content")).to_be_focused()
+    visitor.keyboard.press("Enter")
+    expect(visitor.locator("main")).to_be_focused()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_fits_and_can_be_read(visitor: Page, theme: str) -> None:
+    """No page scrolls sideways on a phone, and all text has the contrast that WCAG 2 AA asks for."""
+    jobs = scenes.a_busy_house()
+    numbers = Repository.objects.values_list("pk", flat=True)
+    paths = ["/", "/jobs/", "/nowhere/", *(f"/repositories/{pk}/" for pk in numbers)]
+    visitor.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    visitor.set_viewport_size({"width": 390, "height": 844})
+    for path in [*paths, *(f"/jobs/{job.pk}/" for job in jobs.values())]:
+        visitor.goto(path)
+        assert visitor.evaluate("document.documentElement.scrollWidth") <= 390, f"{path} scrolls sideways"
+        ratio, text = visitor.evaluate(CONTRAST)
+        assert ratio >= 4.5, f"{path}: {text!r} has a contrast of only {ratio:.2f}"
+
+
+@pytest.mark.parametrize("width", [390, 800, 1000, 1440])
+def test_the_longest_names_fit(visitor: Page, width: int) -> None:
+    name, base_path = "n" * 200, "b" * 255
+    repository = scenes.a_repository(name, url="https://example.org/" + "u" * 1900 + "/", base_path=base_path)
+    scenes.a_completed_job(repository, files=10**12, size=10**17, added=10**9)
+    failed = scenes.a_failed_job(repository)
+    failed.failed_files.update(path="p" * 1024, url="https://example.org/" + "p" * 1024, message="m" * 300)
+    Job.objects.filter(pk=failed.pk).update(error="e" * 2000)
+    running = scenes.a_job_that_fetches(repository)
+    visitor.set_viewport_size({"width": width, "height": 800})
+    for path in ("/", "/jobs/", f"/repositories/{repository.pk}/", f"/jobs/{failed.pk}/", f"/jobs/{running.pk}/"):
+        visitor.goto(path)
+        assert visitor.evaluate("document.documentElement.scrollWidth") <= width, f"{path} scrolls sideways"

@@ -1,0 +1,217 @@
+"""Jobs: the list, the page with its live panel, cancel and run again."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from repos.models import Job, Repository
+from tests import scenes
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def quiet(bell: list[int]) -> list[int]:
+    return bell
+
+
+@pytest.fixture
+def repository(db: None) -> Repository:
+    return scenes.a_repository()
+
+
+def page(client: Client, job: Job) -> str:
+    return client.get(f"/jobs/{job.pk}/").content.decode()
+
+
+def panel(client: Client, job: Job) -> str:
+    return client.get(f"/jobs/{job.pk}/panel/", headers=HTMX).content.decode()
+
+
+def test_it_works(admin_client: Client, repository: Repository) -> None:
+    text = page(admin_client, scenes.a_job_that_fetches(repository))
+    for shown in (
+        "1,204 <small>of 4,812</small>",
+        "48.0\N{NO-BREAK SPACE}MB/s",
+        "about 5\N{NO-BREAK SPACE}min",
+        "25\N{NO-BREAK SPACE}%",
+    ):
+        assert shown in text
+
+
+# ---- the panel ----
+
+
+def test_the_fragment_is_the_very_part_of_the_page(admin_client: Client, repository: Repository) -> None:
+    job = scenes.a_failed_job(repository)
+    alone = admin_client.get(f"/jobs/{job.pk}/panel/").content.decode().strip()
+    assert alone in page(admin_client, job)
+
+
+def test_an_active_job_polls_and_has_no_form_in_what_it_polls(admin_client: Client, repository: Repository) -> None:
+    job = scenes.a_job_that_fetches(repository)
+    text = panel(admin_client, job)
+    assert f'hx-get="/jobs/{job.pk}/panel/"' in text
+    assert 'hx-trigger="every 1s, refresh"' in text
+    assert "<form" not in text
+    assert "<details" not in text
+    assert "hx-swap-oob" not in text
+
+
+def test_the_last_fragment_ends_the_polling_and_brings_the_button(admin_client: Client, repository: Repository) -> None:
+    text = panel(admin_client, scenes.a_completed_job(repository))
+    assert "hx-trigger" not in text
+    assert 'id="acts" hx-swap-oob="true"' in text
+    assert "Run again" in text
+    assert "<title>Completed: job" in text
+
+
+def test_without_script_an_active_page_reloads_itself(admin_client: Client, repository: Repository) -> None:
+    refresh = '<noscript><meta http-equiv="refresh" content="3"></noscript>'
+    assert refresh in page(admin_client, scenes.a_job_that_fetches(repository))
+    assert refresh not in page(admin_client, scenes.an_unchanged_job(scenes.a_repository("docs")))
+
+
+def test_polling_costs_few_queries_however_much_there_is(admin_client: Client, repository: Repository) -> None:
+    job = scenes.a_failed_job(repository, failures=120)
+    with CaptureQueriesContext(connection) as queries:
+        panel(admin_client, job)
+    assert len(queries) <= 8
+
+
+def test_a_skipped_action_says_why(admin_client: Client, repository: Repository) -> None:
+    text = page(admin_client, scenes.an_unchanged_job(repository))
+    assert "unchanged since version 0" in text
+    assert "nothing had changed" in text
+
+
+def test_failures_come_before_the_steps_and_in_full(admin_client: Client, repository: Repository) -> None:
+    text = page(admin_client, scenes.a_failed_job(repository))
+    assert text.index('id="failures"') < text.index('class="steps"')
+    for shown in ("images/disk-00.qcow2", "there is no such file (404)", "https://downloads.example.org/data/images/"):
+        assert shown in text
+
+
+def test_failures_have_pages(admin_client: Client, repository: Repository) -> None:
+    job = scenes.a_failed_job(repository, failures=51)
+    assert "images/disk-50.qcow2" not in page(admin_client, job)
+    assert "images/disk-50.qcow2" in admin_client.get(f"/jobs/{job.pk}/?failures=2").content.decode()
+
+
+def test_a_waiting_job_names_the_one_in_its_way(admin_client: Client) -> None:
+    found = scenes.a_busy_house()
+    text = page(admin_client, found["waiting"])
+    assert f'<a id="waits-{found["fetching"].pk}" href="/jobs/{found["fetching"].pk}/">' in text
+
+
+def test_a_waiting_job_without_any_worker_says_so(admin_client: Client, repository: Repository) -> None:
+    assert "No worker is running" in page(admin_client, scenes.a_job(repository))
+    scenes.a_worker()
+    assert "for a worker that is free" in page(admin_client, Job.objects.get())
+
+
+def test_the_result_links_to_what_it_made(admin_client: Client, repository: Repository) -> None:
+    text = page(admin_client, scenes.a_completed_job(repository))
+    assert f'href="/repositories/{repository.pk}/#version-1"' in text
+    assert 'href="/content/mirrors/debian-tools/"' in text
+
+
+def test_text_from_outside_is_escaped(admin_client: Client, repository: Repository) -> None:
+    error = "<script>alert(1)</script>"
+    assert error not in page(admin_client, scenes.an_ended_job(repository, "failed", error=error))
+
+
+# ---- deeds ----
+
+
+def test_cancel(admin_client: Client, repository: Repository) -> None:
+    job = scenes.a_job(repository)
+    assert admin_client.post(f"/jobs/{job.pk}/cancel/")["Location"] == f"/jobs/{job.pk}/"
+    job.refresh_from_db()
+    assert job.state == "canceled"
+
+
+def test_a_job_that_is_being_canceled_says_so(admin_client: Client, repository: Repository) -> None:
+    job = scenes.a_job_that_fetches(repository)
+    text = admin_client.post(f"/jobs/{job.pk}/cancel/", follow=True).content.decode()
+    assert "Canceling…" in text
+    assert "badge-canceling" in text
+
+
+def test_canceling_what_has_ended_says_that_there_was_nothing_to_do(
+    admin_client: Client, repository: Repository
+) -> None:
+    job = scenes.an_unchanged_job(repository)
+    text = admin_client.post(f"/jobs/{job.pk}/cancel/", follow=True).content.decode()
+    assert "There was nothing to cancel" in text
+
+
+def test_run_again_asks_for_the_same_actions(admin_client: Client, repository: Repository) -> None:
+    job = scenes.a_failed_job(repository)
+    response = admin_client.post(f"/jobs/{job.pk}/again/")
+    new = Job.objects.first()
+    assert new and new != job
+    assert response["Location"] == f"/jobs/{new.pk}/"
+    assert new.actions == job.actions
+
+
+def test_run_again_that_is_refused_answers_409_with_the_reason(admin_client: Client, repository: Repository) -> None:
+    job = scenes.a_failed_job(repository)
+    repository.distributions.all().delete()
+    response = admin_client.post(f"/jobs/{job.pk}/again/")
+    assert response.status_code == 409
+    assert "No distribution follows" in response.content.decode()
+
+
+# ---- the list ----
+
+
+def test_ten_rows_or_twenty_take_the_same_number_of_queries(admin_client: Client) -> None:
+    def with_ten_more(number: int) -> int:
+        for place in range(5):
+            repository = scenes.a_repository(f"files-{number}-{place}")
+            scenes.a_completed_job(repository)
+            scenes.a_job_that_fetches(repository)
+        with CaptureQueriesContext(connection) as queries:
+            assert admin_client.get("/jobs/").status_code == 200
+        return len(queries)
+
+    assert with_ten_more(1) == with_ten_more(2)
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", 7),
+        ("?state=active", 1),
+        ("?state=failed", 1),
+        ("?state=completed", 3),
+        ("?state=waiting", 0),
+        ("?state=nonsense", 7),
+        ("?repository=nonsense&page=99", 7),
+    ],
+)
+def test_the_list_is_filtered_by_the_query_string(
+    admin_client: Client, repository: Repository, query: str, shown: int
+) -> None:
+    for make in (scenes.a_completed_job, scenes.a_completed_job, scenes.an_unchanged_job, scenes.a_failed_job):
+        make(repository)
+    scenes.a_canceled_job(repository)
+    scenes.an_ended_job(repository, "canceled")
+    scenes.a_job_that_fetches(repository)
+    assert len(admin_client.get(f"/jobs/{query}").context["page"]) == shown
+
+
+def test_the_list_can_be_of_one_repository(admin_client: Client) -> None:
+    jobs = [scenes.an_unchanged_job(scenes.a_repository(name)) for name in ("docs", "tools")]
+    response = admin_client.get(f"/jobs/?repository={jobs[0].repository_id}")
+    assert list(response.context["page"]) == [jobs[0]]
+
+
+def test_the_list_polls_only_while_a_job_on_it_is_active(admin_client: Client, repository: Repository) -> None:
+    scenes.an_unchanged_job(repository)
+    assert "hx-trigger" not in admin_client.get("/jobs/").content.decode()
+    scenes.a_job_that_fetches(repository)
+    assert 'hx-get="/jobs/table/?state=active"' in admin_client.get("/jobs/?state=active").content.decode()
