@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from django import forms
 
-from repos import jobs, paths
+from repos import jobs, paths, urls
 from repos.errors import MillraceError
-from repos.fetch import check_url
 from repos.jobs import Actions, Obstacle
 from repos.models import Repository
 
@@ -37,7 +36,7 @@ class MirrorForm(forms.Form):
     _FIELDS = {"url": "url", "name": "name", "path": "base_path", "base_path": "base_path"}
 
     def clean_url(self) -> str:
-        return _accepted(check_url, self.cleaned_data["url"])
+        return _accepted(urls.checked, self.cleaned_data["url"])
 
     def clean_base_path(self) -> str:
         return _accepted(paths.base_path, self.cleaned_data["base_path"])

@@ -3,9 +3,8 @@
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
-from . import paths
+from . import paths, urls
 from .errors import BasePathTaken, InvalidName, NameTaken
-from .fetch import check_url
 from .models import Distribution, PublishSettings, Remote, Repository
 
 # The key of PostgreSQL's advisory lock under which base paths are compared and added; any number of our own.
@@ -19,7 +18,7 @@ def make_repository(*, url: str, name: str, base_path: str, mirror: bool = False
 
     Raises InvalidUrl, InvalidName, NameTaken, InvalidPath and BasePathTaken; then nothing was made.
     """
-    remote = _make_remote(_checked_name(name), check_url(url.strip()))
+    remote = _make_remote(_checked_name(name), urls.checked(url.strip()))
     repository = Repository.objects.create(
         name=remote.name, remote=remote, mirror=mirror, publish_settings=PublishSettings.objects.matching()
     )

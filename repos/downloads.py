@@ -66,7 +66,7 @@ class Downloads:
             self._todo.put(None)
 
     def _work(self) -> None:
-        while task := self._todo.get():
+        while (task := self._todo.get()) and not self._fetcher.stop.is_set():
             try:
                 self._done.put(task())
             except Exception as error:  # noqa: BLE001 - whatever it is, the job's own thread raises it
@@ -82,10 +82,10 @@ class Downloads:
                     raise result
                 return result
 
-    def one(self, url: str, into: Path, *, limit: int, headers: dict[str, str]) -> Fetched:
+    def one(self, url: str, into: Path, *, limit: int, conditions: dict[str, str]) -> Fetched:
         """Fetches one file to a place of the caller's choice. Raises FetchFailed."""
 
-        self._todo.put(lambda: self._fetcher.fetch(url, into, limit=limit, headers=headers, count=self.meter))
+        self._todo.put(lambda: self._fetcher.fetch(url, into, limit=limit, conditions=conditions, count=self.meter))
         result = self._next()
         assert isinstance(result, Fetched)
         return result

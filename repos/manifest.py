@@ -30,17 +30,17 @@ def read(stream: BinaryIO, url: str) -> Iterator[Entry]:
             raise BadList(url, f"is longer than {MAX_LINE} bytes", number)
         if number > MAX_ENTRIES:
             raise BadList(url, f"is one too many: at most {MAX_ENTRIES:,} are read", number)
-        text = line.strip(b"\r\n")
+        text = line.removesuffix(b"\n").removesuffix(b"\r")
         if not text.strip() or text.startswith(b"#"):
             continue
         try:
             yield _entry(text)
         except (ValueError, InvalidPath) as error:
-            raise BadList(url, f"cannot be read: {error}", number) from None
+            raise BadList(url, f"cannot be read: {str(error).rstrip('.')}", number) from None
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    first = stream.readline(MAX_LINE).removeprefix(_BYTE_ORDER_MARK)
+    first = stream.readline(MAX_LINE + len(_BYTE_ORDER_MARK)).removeprefix(_BYTE_ORDER_MARK)
     if first:
         yield first
     while line := stream.readline(MAX_LINE):

@@ -9,7 +9,7 @@ from .errors import InvalidPath
 MAX_BYTES = 1024
 MAX_BASE_PATH = 255
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SIMPLE = re.compile(r"(?:[\w+,=@~-][\w.+,=@~-]*/)*[\w+,=@~-][\w.+,=@~-]*", re.ASCII)
 
 

@@ -85,13 +85,13 @@ class _Sync:
         return self.folder / "list"
 
     def _fetch_list(self, downloads: Downloads, source: Source, known: SyncState | None) -> Fetched:
-        headers = {}
+        conditions = {}
         if known and known.etag:
-            headers["If-None-Match"] = known.etag
+            conditions["If-None-Match"] = known.etag
         if known and known.last_modified:
-            headers["If-Modified-Since"] = known.last_modified
+            conditions["If-Modified-Since"] = known.last_modified
         with self.progress.step("sync", "sync.downloading.metadata", "Fetching the list of files") as report:
-            answer = downloads.one(source.list_url, self._list_file, limit=conf.max_list_bytes(), headers=headers)
+            answer = downloads.one(source.list_url, self._list_file, limit=conf.max_list_bytes(), conditions=conditions)
             report.done, report.bytes_done = 1, answer.size
             if answer.unchanged:
                 report.suffix = "not changed"

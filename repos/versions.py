@@ -32,8 +32,8 @@ class Draft:
 
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         # Once the job is somebody else's, so is what was begun: it may have been begun anew.
-        if not self.version.complete and kind is not Lost:
-            _discard(self.version, self._progress)
+        if kind is not Lost:
+            discard_unfinished(self.version.repository, self._progress)
 
     def remove(self, paths: Iterable[str], report: Report) -> None:
         """Ends the present files at these paths. Comes before `add`, where a path is to get other bytes."""

@@ -35,9 +35,12 @@ class RunCommand(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="of the repository")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def run_from_argv(self, argv: list[str]) -> None:
         # What the job says, it says as progress.
         logging.getLogger("repos").setLevel(logging.ERROR)
+        super().run_from_argv(argv)
+
+    def handle(self, *args: Any, **options: Any) -> None:
         repository = self.repository(options)
         self.run_job(repository, self.chosen(repository, options))
 

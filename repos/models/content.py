@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.db import models
 from django.db.models import F, Q, Value
-from django.db.models.functions import Length
+from django.db.models.functions import Length, Lower
 from django.db.models.lookups import Exact
 
 from .repository import Repository, RepositoryVersion
@@ -30,6 +30,7 @@ class Artifact(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(name="artifact_sha256_is_whole", condition=Exact(Length(F("sha256")), Value(64))),
+            models.CheckConstraint(name="artifact_sha256_is_lower", condition=Exact(Lower(F("sha256")), F("sha256"))),
         ]
 
     def __str__(self) -> str:
