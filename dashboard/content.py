@@ -23,8 +23,7 @@ from django.utils.http import http_date
 from repos import published
 from repos.published import File, Folder, Missing
 
-from . import listing, media_types, ranges, resumes
-from .part import Damaged, Part
+from . import listing, media_types, part, ranges, resumes
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -120,7 +119,7 @@ def _whole(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
 def _file(request: WSGIRequest, path: str, current: File) -> Answer:
     # RFC 9110, 14.2: a range is defined for GET alone.
     asked = ranges.parse(request.META.get("HTTP_RANGE", "")) if request.method == "GET" else None
-    file, part = resumes.choose(request, path, current, asked)
+    file, wanted = resumes.choose(request, path, current, asked)
     headers = _headers(request, path, file)
     if any(condition in request.META for condition in CONDITIONS):
         settled = get_conditional_response(request, headers["ETag"], int(file.modified.timestamp()))
@@ -128,12 +127,12 @@ def _file(request: WSGIRequest, path: str, current: File) -> Answer:
             return Answer(304, {name: headers[name] for name in UNCHANGED})
         if settled:
             return _say(request, 412, "The file here is not, or not any more, the one that was asked for.")
-    span = part.within(file.size) if part else range(file.size)
+    span = wanted.within(file.size) if wanted else range(file.size)
     if span is None:
         why = f"This file has {file.size} bytes, and none where some were asked for."
         return _say(request, 416, why, {"Content-Range": f"bytes */{file.size}"})
     headers["Content-Length"] = str(len(span))
-    if not part or not file.size:
+    if not wanted or not file.size:
         return _sent(request, 200, headers, file, span)
     headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{file.size}"
     return _sent(request, 206, headers, file, span)
@@ -158,17 +157,16 @@ def _headers(request: WSGIRequest, path: str, file: File) -> dict[str, str]:
 def _sent(request: WSGIRequest, status: int, headers: Mapping[str, str], file: File, span: range) -> Answer:
     """The bytes `span`, from the pool. To leave the sending to a server in front of us, name the file here instead."""
     try:
-        part = Part(file, span)
-    except Damaged as error:
+        if len(span) <= BLOCK:
+            return Answer(status, headers, [part.read(file, span)])
+        opened = part.Part(file, span)
+    except part.Damaged as error:
         logger.error("%s is not served: %s", request.path_info, error)
         return _say(request, 503, "This file is damaged here, and is not sent before it is whole again.")
     if request.method == "HEAD":
-        part.close()
+        opened.close()
         return Answer(status, headers)
-    if len(span) <= BLOCK:
-        with part:
-            return Answer(status, headers, [part.read()])
-    return Answer(status, headers, request.META.get("wsgi.file_wrapper", FileWrapper)(part, BLOCK))
+    return Answer(status, headers, request.META.get("wsgi.file_wrapper", FileWrapper)(opened, BLOCK))
 
 
 # ---- folders -----------------------------------------------------------------------------------------------
