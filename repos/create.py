@@ -40,7 +40,9 @@ def _make_remote(name: str, url: str) -> Remote:
         with transaction.atomic():
             return Remote.objects.create(name=name, url=url)
     except IntegrityError:
-        raise NameTaken(name) from None
+        if Remote.objects.filter(name=name).exists():
+            raise NameTaken(name) from None
+        raise
 
 
 @transaction.atomic

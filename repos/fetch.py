@@ -8,6 +8,7 @@ import hashlib
 import random
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from .errors import FetchFailed
 
 BLOCK = 1024 * 1024
 MAX_REDIRECTS = 5
+# The most that is read of an answer that is not wanted, in bytes.
+_SHORT = 64 * 1024
 # Seconds to connect, and seconds without a byte.
 TIMEOUT = (10, 30)
 TRIES = 4
@@ -81,7 +84,8 @@ class Fetcher:
         """Fetches `url` into the file `into`, trying again where that may help.
 
         `sha256` and `size` (bytes), where known, are what must come; `limit` is the most that may come. With
-        `conditions` (headers such as If-None-Match) the answer may be that nothing has changed. `count` is told the bytes of each block, and minus those of a try that failed. Raises FetchFailed after the last try.
+        `conditions` (headers such as If-None-Match) the answer may be that nothing has changed. `count` is told
+        the bytes of each block, and minus those of a try that failed. Raises FetchFailed after the last try.
         """
         tries = 1
         while True:
@@ -125,7 +129,7 @@ class Fetcher:
             location = response.headers.get("Location")
             if response.status_code not in (301, 302, 303, 307, 308) or not location:
                 return response
-            response.close()
+            _finish(response)
             target = urls.redirected(url, target, location)
         raise FetchFailed(url, "redirects", f"it redirects more than {MAX_REDIRECTS} times", retry=False)
 
@@ -133,6 +137,8 @@ class Fetcher:
         status = response.status_code
         etag = response.headers.get("ETag", "")
         modified = headers.strong(response.headers.get("Last-Modified", ""), response.headers.get("Date", ""))
+        if status != 200:
+            _finish(response)
         if status == 304 and conditional:
             return Fetched("", 0, etag, modified, unchanged=True)
         if status != 200:
@@ -188,3 +194,10 @@ class _Attempt:
     def undo(self) -> None:
         self._count(-self._received)
         self._into.unlink(missing_ok=True)
+
+
+def _finish(response: requests.Response) -> None:
+    """Reads what there is of a short answer that nobody wants: only a connection that was read out is used again."""
+    with suppress(urllib3.exceptions.HTTPError, OSError):
+        response.raw.read(_SHORT, decode_content=False)
+    response.close()

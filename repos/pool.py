@@ -9,7 +9,7 @@ from . import conf
 
 def path(sha256: str) -> Path:
     """Where the bytes with this digest lie, or would."""
-    return conf.data() / "pool" / sha256[:2] / sha256
+    return Path(f"{conf.data()}/pool/{sha256[:2]}/{sha256}")
 
 
 def has(sha256: str, size: int) -> bool:

@@ -12,8 +12,8 @@ from pytest_django.fixtures import Settings
 from repos.create import make_repository
 from repos.models import Repository
 from tests.running import RUNG
-from tests.settings import POSTGRESQL, POSTGRESQL_URL
 from tests.serving import millrace  # noqa: F401
+from tests.settings import POSTGRESQL, POSTGRESQL_URL
 from tests.upstream import Upstream
 
 

@@ -2,11 +2,11 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import combinations
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from repos.create import MAX_NAME, clashing, make_distribution, make_repository
 from repos.errors import BasePathTaken, InvalidName, InvalidPath, InvalidUrl, MillraceError, NameTaken
@@ -198,21 +198,38 @@ def test_another_distribution_of_the_same_repository_may_not_overlap_either() ->
 # ---- at the same time ------------------------------------------------------------------------------------
 
 
+def connected(task: Callable[[], object], ready: Callable[[], object]) -> None:
+    """Does a task in a thread, with a connection of its own that is open before `ready` is called."""
+    try:
+        connection.ensure_connection()
+        ready()
+        task()
+    finally:
+        connection.close()
+
+
 def at_once(*tasks: Callable[[], object]) -> list[BaseException | None]:
-    """Runs the tasks in as many threads, begun together; returns how each ended."""
-    barrier = threading.Barrier(len(tasks))
-
-    def run(task: Callable[[], object]) -> None:
-        try:
-            # Connected before all begin.
-            connection.ensure_connection()
-            barrier.wait(10)
-            task()
-        finally:
-            connection.close()
-
+    """Does the tasks in as many threads, begun together; returns how each ended."""
+    # Were they not there, the first to make them would have the others wait.
+    PublishSettings.objects.matching()
+    barrier = threading.Barrier(len(tasks), timeout=10)
     with ThreadPoolExecutor(len(tasks)) as threads:
-        return [future.exception() for future in [threads.submit(run, task) for task in tasks]]
+        return [one.exception() for one in [threads.submit(connected, task, barrier.wait) for task in tasks]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_base_path_waits_for_another_that_is_being_made() -> None:
+    repository = make()
+    begun = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            make_distribution(repository, "some")
+            other = threads.submit(connected, lambda: make_distribution(repository, "some/where"), begun.set)
+            assert begun.wait(10)
+            # It cannot end before the transaction does; if it could, this would be time enough.
+            assert not wait([other], timeout=0.2).done
+        assert isinstance(other.exception(10), BasePathTaken)
+    assert [one.base_path for one in Distribution.objects.all()] == ["a/b", "some"]
 
 
 @pytest.mark.django_db(transaction=True)

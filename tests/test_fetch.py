@@ -8,6 +8,7 @@ import threading
 import tracemalloc
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
@@ -439,6 +440,18 @@ def test_the_password_of_a_redirect_is_not_told(fetcher: Fetcher, upstream: Upst
 def test_a_redirect_without_a_target_is_a_bad_status(fetcher: Fetcher, upstream: Upstream, into: Path) -> None:
     upstream.fail("file", Status(302))
     assert failure(fetcher, upstream.url + "file", into).cause == "302"
+
+
+@pytest.mark.parametrize("fault", [Redirect("/there"), Status(404), NotModified()], ids=repr)
+def test_an_answer_that_is_not_wanted_costs_no_connection(
+    fetcher: Fetcher, upstream: Upstream, into: Path, fault: Fault
+) -> None:
+    upstream.write("there", DATA)
+    upstream.fail("file", fault)
+    for _ in range(5):
+        with suppress(FetchFailed):
+            fetcher.fetch(upstream.url + "file", into, conditions={"If-None-Match": "any"})
+    assert upstream.connections == 1
 
 
 # ---- failures that another try may mend ------------------------------------------------------------------

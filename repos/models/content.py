@@ -79,10 +79,11 @@ class Content(models.Model):
             models.CheckConstraint(name="content_added_before_removed", condition=Q(added__lt=F("removed"))),
         ]
         indexes = [
-            models.Index(name="content_by_added", fields=["repository", "added"]),
+            # The repository comes second: else SQLite would prefer this index for finding a path, and read all rows.
+            models.Index(name="content_by_added", fields=["added", "repository"]),
             models.Index(
                 name="content_by_removed",
-                fields=["repository", "removed"],
+                fields=["removed", "repository"],
                 condition=Q(removed__lt=2_147_483_647),
             ),
         ]

@@ -25,7 +25,7 @@ class Remote(models.Model):
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(name="remote_has_name", condition=~Q(name="")),
-            models.CheckConstraint(name="remote_url_is_http", condition=Q(url__startswith="http")),
+            models.CheckConstraint(name="remote_url_is_http", condition=Q(url__istartswith="http")),
             models.CheckConstraint(name="remote_kind_is_known", condition=Q(kind__in=["manifest"])),
             models.CheckConstraint(name="remote_policy_is_known", condition=Q(policy__in=["immediate"])),
             models.CheckConstraint(
