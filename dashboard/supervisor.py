@@ -28,12 +28,15 @@ class Supervisor:
     """
 
     def __init__(self, threads: int) -> None:
+        self._threads = threads
         script = str(settings.BASE_DIR / "manage.py")
         self._command = [sys.executable, script, "worker", "--until-eof", "--threads", str(threads)]
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor")
 
     def __enter__(self) -> "Supervisor":
+        # From now on jobs are left to the worker, though it takes a moment to start.
+        workers.enter(workers.name_here(), self._threads)
         self._thread.start()
         return self
 

@@ -65,6 +65,7 @@ def test_it_works(millrace: Millrace, filled: Upstream) -> None:
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.any_database
 def test_a_made_up_password_is_printed_once(millrace: Millrace) -> None:
     millrace.start(MILLRACE_ADMIN_PASSWORD="")
     password = millrace.said().split("password: ")[1].split()[0]
@@ -77,12 +78,14 @@ def test_a_made_up_password_is_printed_once(millrace: Millrace) -> None:
     assert "password:" not in millrace.said()
 
 
+@pytest.mark.any_database
 def test_a_given_password_is_not_printed(millrace: Millrace) -> None:
     millrace.start()
     assert "admin" in millrace.said()
     assert PASSWORD not in millrace.said()
 
 
+@pytest.mark.any_database
 def test_ctrl_c_ends_it_too(millrace: Millrace) -> None:
     millrace.start()
     assert millrace.stop(signal.SIGINT) == 0
@@ -151,6 +154,7 @@ def test_a_killed_server_takes_its_worker_with_it(millrace: Millrace, filled: Up
     assert sorted(request.path for request in filled.requests) == ["7", MANIFEST]
 
 
+@pytest.mark.any_database
 def test_ctrl_c_cancels_what_runs_in_the_terminal(millrace: Millrace, filled: Upstream) -> None:
     assert millrace.manage("migrate").returncode == 0
     gate, client = in_the_middle(millrace, filled)
@@ -160,6 +164,7 @@ def test_ctrl_c_cancels_what_runs_in_the_terminal(millrace: Millrace, filled: Up
     assert millrace.job()[0] == "canceled"
 
 
+@pytest.mark.any_database
 def test_only_one_serves_a_data_folder(millrace: Millrace) -> None:
     millrace.start()
     second = millrace.manage("serve", "--listen", "127.0.0.1:0")
@@ -167,6 +172,7 @@ def test_only_one_serves_a_data_folder(millrace: Millrace) -> None:
     assert "Another Millrace is already serving" in second.stderr
 
 
+@pytest.mark.any_database
 def test_behind_tls_only_the_proxy_is_believed(millrace: Millrace) -> None:
     millrace.start(MILLRACE_URL="https://mirror.example")
     host = {"Host": "mirror.example"}
@@ -181,6 +187,7 @@ def test_behind_tls_only_the_proxy_is_believed(millrace: Millrace) -> None:
     assert ask(f"{millrace.address}/", headers=host | {"X-Forwarded-Proto": "https"}).status_code == 301
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1:99999", ":8000x"])
 def test_a_bad_address_is_refused(millrace: Millrace, listen: str) -> None:
     result = millrace.manage("serve", "--listen", listen)
@@ -188,6 +195,7 @@ def test_a_bad_address_is_refused(millrace: Millrace, listen: str) -> None:
     assert "HOST:PORT" in result.stderr
 
 
+@pytest.mark.any_database
 def test_every_log_line_about_a_job_has_its_id(millrace: Millrace, filled: Upstream) -> None:
     millrace.start()
     millrace.manage("mirror", filled.manifest_url, "files", "files")
