@@ -1,5 +1,7 @@
 """What programs ask an installation."""
 
+import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from tests import scenes
@@ -15,6 +17,19 @@ def test_it_works(db: None, client: Client) -> None:
 def test_health_costs_one_query(db: None, client: Client, django_assert_num_queries: object) -> None:
     with django_assert_num_queries(1):  # type: ignore[operator]
         client.get("/healthz")
+
+
+def test_a_database_that_is_gone_is_said(
+    db: None, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def gone() -> None:
+        raise OperationalError("password=secret")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("dashboard.views.status.connection.cursor", gone)
+        response = client.get("/healthz")
+    assert (response.status_code, response.content) == (503, b"the database does not answer\n")
+    assert "does not answer" in caplog.text
 
 
 def test_status_tells_of_workers_queue_database_and_storage(admin_client: Client) -> None:

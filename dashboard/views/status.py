@@ -1,5 +1,6 @@
 """How the installation is doing, for programs."""
 
+import logging
 import platform
 import shutil
 from importlib import metadata
@@ -7,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -19,14 +20,20 @@ from repos.models.job import State
 
 from .http import Request
 
+logger = logging.getLogger(__name__)
+
 
 @require_GET
 @login_not_required
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    """“ok” while pages can be made: the process answers, and so does its database."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    """“ok” while pages can be made: the process answers, and so does its database; else 503."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        logger.exception("The database does not answer")
+        return HttpResponse("the database does not answer\n", content_type="text/plain", status=503)
     return HttpResponse("ok\n", content_type="text/plain")
 
 
