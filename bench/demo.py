@@ -6,6 +6,7 @@ leaves the dashboard up, or, with DEMO_EXIT=1, ends with status 0 only if every 
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
@@ -41,13 +42,18 @@ Digests = dict[str, str]
 
 def main() -> int:
     home = ROOT / "var" / "demo"
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+    only_one(home)
     shutil.rmtree(home, ignore_errors=True)
     upstream = home / "upstream"
     say(f"Making an upstream of real files in {upstream.relative_to(ROOT)}")
     fill(upstream)
     expected = write_manifest(upstream)
     password = secrets.token_urlsafe(9)
-    env = os.environ | {
+    # Whatever else is set here is for another Millrace.
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("MILLRACE_", "DATABASE_URL"))}
+    env = ours | {
         "MILLRACE_DATA": str(home / "data"),
         "MILLRACE_ADMIN_PASSWORD": password,
         "MILLRACE_LOG_LEVEL": "WARNING",
@@ -69,6 +75,17 @@ def main() -> int:
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()
     return 0
+
+
+def only_one(home: Path) -> None:
+    """Refuses to begin while an earlier demo is up on the same folder."""
+    lock = home / "data" / "serve.lock"
+    if lock.exists():
+        with lock.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SystemExit("Another demo is still up. End it first (Ctrl-C in its terminal).") from None
 
 
 def say(text: str) -> None:

@@ -16,18 +16,15 @@ class MirrorForm(forms.Form):
 
     url = forms.CharField(
         label="Upstream URL",
-        max_length=2000,
         help_text="A PULP_MANIFEST, or the folder that has one (then with a slash at its end).",
         widget=forms.URLInput(attrs={"placeholder": "https://example.org/files/", "autocomplete": "off"}),
     )
     name = forms.CharField(
-        max_length=200,
         help_text="What you call the repository.",
         widget=forms.TextInput(attrs={"placeholder": "python-docs", "autocomplete": "off"}),
     )
     base_path = forms.CharField(
         label="Base path",
-        max_length=255,
         help_text="Where it is served: /content/<base path>/",
         widget=forms.TextInput(attrs={"placeholder": "docs/python", "autocomplete": "off", "autocapitalize": "none"}),
     )

@@ -3,11 +3,14 @@
 All data lives below MILLRACE_DATA: database, queue, pool, working directories, secrets, collected static files.
 """
 
+import logging
+import math
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from repos import keyfile
 
@@ -15,11 +18,31 @@ VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
+
+
+def number(name: str, *, default: float, least: float) -> float:
+    """The number in the environment's variable `name`; ImproperlyConfigured says what is wrong with it."""
+    text = env.str(name, default=str(default))
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not least <= value < math.inf:
+        raise ImproperlyConfigured(f"{name} has to be a number, {least} or more, not {text}")
+    return value
+
+
 MILLRACE_DATA = Path(env.str("MILLRACE_DATA", default=str(BASE_DIR / "var"))).resolve()
 # The address that users see, such as https://mirror.example; it decides on host names and on secure cookies.
 MILLRACE_URL = env.str("MILLRACE_URL", default="")
 _url = urlsplit(MILLRACE_URL)
+if MILLRACE_URL and (_url.scheme not in ("http", "https") or not _url.hostname):
+    raise ImproperlyConfigured(f"MILLRACE_URL has to be like https://mirror.example, not {MILLRACE_URL}")
 BEHIND_TLS = _url.scheme == "https"
+try:
+    MILLRACE_DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"MILLRACE_DATA, {MILLRACE_DATA}, cannot be made or used: {error.strerror}") from None
 
 # The one address whose X-Forwarded-For and X-Forwarded-Proto are believed; none without a web server in front.
 MILLRACE_PROXY = env.str("MILLRACE_PROXY", default="127.0.0.1" if BEHIND_TLS else "")
@@ -95,6 +118,8 @@ SQLITE_OPTIONS: dict[str, Any] = {
 
 def database(url: str) -> dict[str, Any]:
     """Django's configuration of the database at `url`; an empty URL is the SQLite file below MILLRACE_DATA."""
+    if url and urlsplit(url).scheme not in environ.Env.DB_SCHEMES:
+        raise ImproperlyConfigured("DATABASE_URL has to be like postgres://user:password@host/name")
     config: dict[str, Any] = env.db_url_config(url or f"sqlite:///{MILLRACE_DATA / 'millrace.sqlite3'}")
     if config["ENGINE"].endswith("sqlite3"):
         config["OPTIONS"] = SQLITE_OPTIONS
@@ -135,19 +160,23 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = BEHIND_TLS
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
+# For this host alone: what else the domain has is not ours to decide on.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 if not BEHIND_TLS:
     # Without TLS in front, what these four ask for would lock everybody out of a plain http address.
-    SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008", "security.W012", "security.W016"]
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
 
+_log_level = env.str("MILLRACE_LOG_LEVEL", default="INFO").upper()
+if _log_level not in logging.getLevelNamesMapping():
+    raise ImproperlyConfigured(f"MILLRACE_LOG_LEVEL has to be DEBUG, INFO, WARNING or ERROR, not {_log_level}")
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"job": {"()": "repos.logs.JobFilter"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(process)d job=%(job)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["job"]}},
-    "root": {"handlers": ["stderr"], "level": env.str("MILLRACE_LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": _log_level},
     "loggers": {
         "huey": {"level": "WARNING"},
         "waitress.queue": {"level": "ERROR"},
@@ -157,9 +186,9 @@ LOGGING: dict[str, Any] = {
 
 # What the domain asks of its surroundings (see repos/conf.py).
 MILLRACE_BELL = "dashboard.tasks.ring"
-MILLRACE_GRACE_DAYS = env.float("MILLRACE_GRACE_DAYS", default=3.0)
-MILLRACE_RETRY_SECONDS = env.float("MILLRACE_RETRY_SECONDS", default=0.5)
-MILLRACE_MAX_LIST_BYTES = env.int("MILLRACE_MAX_LIST_BYTES", default=2 * 1024**3)
+MILLRACE_GRACE_DAYS = number("MILLRACE_GRACE_DAYS", default=3.0, least=0)
+MILLRACE_RETRY_SECONDS = number("MILLRACE_RETRY_SECONDS", default=0.5, least=0)
+MILLRACE_MAX_LIST_BYTES = number("MILLRACE_MAX_LIST_BYTES", default=2 * 1024**3, least=1)
 # A running job writes its progress, its heartbeat, this often; silent for longer than the other, it is taken up anew.
 MILLRACE_BEAT_SECONDS = 0.5
-MILLRACE_SILENCE_SECONDS = env.float("MILLRACE_SILENCE_SECONDS", default=15.0)
+MILLRACE_SILENCE_SECONDS = number("MILLRACE_SILENCE_SECONDS", default=15.0, least=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import conf, jobs
+from . import conf, jobs, tracking
 from .distribute import distribute
 from .errors import Canceled, GivenBack, Lost, MillraceError
 from .logs import about_job
@@ -26,7 +26,8 @@ MAX_DEATHS = 3
 
 def run(pk: int, worker: str) -> None:
     """Runs job `pk` as `worker`, if it is waiting and nothing is in its way; else returns quietly."""
-    job = claim(pk, worker)
+    # A process that is asked to end begins nothing: what it gave back is for another.
+    job = None if tracking.closing.is_set() else claim(pk, worker)
     if job is None:
         return
     with about_job(pk):

@@ -62,6 +62,8 @@ def refusal(repository: Repository, actions: Actions) -> str:
         return "A run has to do something: sync, publish, or both."
     if actions.sync and repository.remote_id is None:
         return f"“{repository}” has no remote to sync from. Give it one first."
+    if not actions.sync and not repository.versions.complete().filter(number__gt=0).exists():
+        return f"“{repository}” has no files yet, so there is nothing to publish. Sync it first."
     if actions.distribute and not Distribution.objects.following(repository).exists():
         return (
             f"No distribution follows “{repository}”, so there is nothing to switch. "

@@ -53,7 +53,8 @@ def _entry(line: bytes) -> Entry:
     except UnicodeDecodeError:
         raise ValueError("it is not valid UTF-8.") from None
     except ValueError:
-        raise ValueError("it is not of the form path,sha256,size.") from None
+        html = ", but looks like HTML. The address of a folder ends with a slash" if line.startswith(b"<") else ""
+        raise ValueError(f"it is not of the form path,sha256,size{html}.") from None
     digest, size = digest.strip().lower(), size.strip()
     if not _SHA256.fullmatch(digest):
         raise ValueError(f"{digest[:80]!r} is not a sha256 of 64 hexadecimal digits.")

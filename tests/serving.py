@@ -43,7 +43,7 @@ class Millrace:
         with self.output.open("ab") as file:
             self.process = subprocess.Popen(
                 [*MANAGE, "serve", "--listen", "127.0.0.1:0", *arguments],
-                env=self.env(**{name: value for name, value in env.items() if value}),
+                env=self.env(**env),
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )

@@ -212,6 +212,16 @@ def test_a_closing_worker_gives_the_job_back(
     assert sorted(request.path for request in upstream.requests) == [MANIFEST, "folder/7"]
 
 
+def test_a_closing_worker_begins_nothing(filled: Repository) -> None:
+    job = jobs.request(filled).job
+    tracking.closing.set()
+    try:
+        chain.run(job.pk, "test")
+    finally:
+        tracking.closing.clear()
+    assert (ended(job).state, ended(job).attempt) == ("waiting", 0)
+
+
 def test_a_job_whose_worker_died_waits_again(filled: Repository, bell: list[int]) -> None:
     job = jobs.request(filled).job
     chain.claim(job.pk, "dead")

@@ -1,6 +1,7 @@
 """The terminal: the same verbs, run here where there is no server."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from threading import Thread
 
@@ -8,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from repos import jobs
+from repos import chain, jobs
 from repos.create import make_repository
 from repos.management import display
 from repos.models import Distribution, Job, ProgressReport, Publication, Repository, Worker
@@ -135,6 +136,22 @@ def test_an_identical_job_of_a_worker_that_is_alive_is_followed(
         assert call("sync", "files", out=said)[0] == 0
         thread.join()
     assert Job.objects.get().worker == "test"
+
+
+def test_an_identical_job_of_the_dead_is_taken_up(call: Call, stocked: Upstream, repository: Repository) -> None:
+    job = jobs.request(repository).job
+    chain.claim(job.pk, "a terminal that was killed")
+    Job.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=1))
+    status, said = call("sync", "files")
+    assert status == 0
+    assert f"Job {job.pk} completed" in said
+    assert served("files") == stocked.files
+
+
+def test_a_publication_is_something_new(call: Call, stocked: Upstream, repository: Repository) -> None:
+    call("sync", "files", "--only-sync")
+    assert "published version 1." in call("publish", "files")[1]
+    assert "nothing was new" in call("publish", "files")[1]
 
 
 def test_what_waits_before_it_is_run_first(call: Call, stocked: Upstream, repository: Repository) -> None:

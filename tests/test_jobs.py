@@ -16,6 +16,7 @@ from tests.upstream import Upstream
 
 SYNC = Actions(True, False, False)
 PUBLISH = Actions(False, True, False)
+SYNC_PUBLISH = Actions(True, True, False)
 ALL = Actions(True, True, True)
 
 
@@ -82,6 +83,15 @@ def test_syncing_without_a_remote_is_refused(repository: Repository) -> None:
         jobs.request(repository)
 
 
+def test_publishing_what_was_never_synced_is_refused(repository: Repository, upstream: Upstream) -> None:
+    for actions in (PUBLISH, Actions(False, True, True)):
+        with pytest.raises(Refused, match="has no files yet, so there is nothing to publish"):
+            jobs.request(repository, actions=actions)
+    upstream.write("a", b"1")
+    run(repository, publish=False, distribute=False)
+    assert not jobs.request(repository, actions=PUBLISH).joined
+
+
 def test_an_identical_request_is_joined(repository: Repository, bell: list[int]) -> None:
     first = jobs.request(repository).job
     second = jobs.request(repository)
@@ -136,7 +146,7 @@ def test_a_job_waits_for_an_earlier_one_on_the_same_repository(repository: Repos
 
 def test_the_end_of_a_job_rings_for_those_that_waited(repository: Repository, bell: list[int]) -> None:
     first = jobs.request(repository, actions=SYNC).job
-    second = jobs.request(repository, actions=PUBLISH).job
+    second = jobs.request(repository, actions=SYNC_PUBLISH).job
     bell.clear()
     chain.run(first.pk, "test")
     assert bell == [second.pk]

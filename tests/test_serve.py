@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.running import until
+from tests.running import PATIENCE, until
 from tests.serving import MANAGE, PASSWORD, Millrace
 from tests.upstream import MANIFEST, Gate, Upstream
 
@@ -156,12 +156,45 @@ def test_a_killed_server_takes_its_worker_with_it(millrace: Millrace, filled: Up
 
 @pytest.mark.any_database
 def test_ctrl_c_cancels_what_runs_in_the_terminal(millrace: Millrace, filled: Upstream) -> None:
-    assert millrace.manage("migrate").returncode == 0
     gate, client = in_the_middle(millrace, filled)
     client.send_signal(signal.SIGINT)
     assert client.wait(5) == 1
     gate.release()
     assert millrace.job()[0] == "canceled"
+
+
+@pytest.mark.any_database
+def test_a_reader_that_goes_away_does_not_end_the_job(millrace: Millrace, filled: Upstream) -> None:
+    """As in `manage.py mirror … | head -1`; and nothing was ever started on this data."""
+    command = [*MANAGE, "mirror", filled.manifest_url, "files", "files"]
+    with subprocess.Popen(command, env=millrace.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as client:
+        assert client.stdout and client.stderr
+        client.stdout.close()
+        assert client.stderr.read() == b""
+        assert client.wait(PATIENCE) == 0
+    assert millrace.job()[0] == "completed"
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("MILLRACE_URL", "mirror.example", "has to be like https://mirror.example"),
+        ("MILLRACE_LOG_LEVEL", "loud", "has to be DEBUG, INFO, WARNING or ERROR"),
+        ("MILLRACE_GRACE_DAYS", "abc", "has to be a number, 0 or more, not abc"),
+        ("MILLRACE_SILENCE_SECONDS", "0", "has to be a number, 1 or more, not 0"),
+        ("MILLRACE_DATA", "/proc/nowhere", "cannot be made or used"),
+        ("DATABASE_URL", "secret://user:secret@host", "has to be like postgres://user:password@host/name"),
+    ],
+)
+def test_a_wrong_setting_is_named(millrace: Millrace, name: str, value: str, why: str) -> None:
+    result = subprocess.run(
+        [*MANAGE, "serve"], env=millrace.env(**{name: value}), capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"A setting is wrong: {name}")
+    assert why in result.stderr
+    assert "secret" not in result.stderr
 
 
 @pytest.mark.any_database
@@ -188,7 +221,7 @@ def test_behind_tls_only_the_proxy_is_believed(millrace: Millrace) -> None:
 
 
 @pytest.mark.any_database
-@pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1:99999", ":8000x"])
+@pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1:99999", ":8000x", "nowhere.invalid:80"])
 def test_a_bad_address_is_refused(millrace: Millrace, listen: str) -> None:
     result = millrace.manage("serve", "--listen", listen)
     assert result.returncode == 2

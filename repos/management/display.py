@@ -3,7 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from io import TextIOBase
+from typing import Any
 
 from repos import units
 from repos.models import Job, ProgressReport
@@ -17,7 +18,7 @@ class Display(ABC):
 
 
 @contextmanager
-def display(stream: TextIO) -> Iterator[Display]:
+def display(stream: TextIOBase) -> Iterator[Display]:
     """The display that fits `stream`."""
     if not stream.isatty():
         yield Lines(stream)
@@ -38,7 +39,7 @@ def display(stream: TextIO) -> Iterator[Display]:
 class Lines(Display):
     """A line when a report ends, and one for what the job waits for."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIOBase) -> None:
         self._stream = stream
         self._told: set[object] = set()
 

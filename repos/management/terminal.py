@@ -3,6 +3,8 @@
 While a server runs the job is handed to its worker; else it runs here, in a thread of this process.
 """
 
+import fcntl
+import io
 import logging
 import os
 import signal
@@ -10,12 +12,13 @@ import socket
 import sys
 import threading
 import time
-from typing import Any
+from typing import Any, TextIO, cast
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import connection
 
-from repos import chain, jobs, tracking, units, workers
+from repos import chain, conf, jobs, units, workers
 from repos.errors import MillraceError
 from repos.jobs import Actions
 from repos.models import Job, Repository
@@ -38,9 +41,11 @@ class RunCommand(BaseCommand):
     def run_from_argv(self, argv: list[str]) -> None:
         # What the job says, it says as progress.
         logging.getLogger("repos").setLevel(logging.ERROR)
+        self.stdout = OutputWrapper(cast(TextIO, _Unbreakable(sys.stdout)))
         super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _migrate_if_new()
         repository = self.repository(options)
         self.run_job(repository, self.chosen(repository, options))
 
@@ -64,7 +69,7 @@ class RunCommand(BaseCommand):
         job = requested.job
         if requested.joined:
             self.stdout.write(f"Job {job.pk} does the same already: following it.")
-        with display(sys.stdout) as shown:
+        with display(self.stdout) as shown:
             job = _followed(job, shown)
         self._conclude(job)
 
@@ -74,8 +79,36 @@ class RunCommand(BaseCommand):
             self.stderr.write(f"  {failed.path}: {failed.message} ({failed.url}, {_tries(failed.tries)})")
         if job.state != "completed":
             raise CommandError(f"Job {job.pk} {job.state} after {took}. {job.error}".rstrip(), returncode=FAILED)
-        made = [str(one) for one in (job.version and f"version {job.version.number}", _served(job)) if one]
+        version = f"version {job.version.number}" if job.version else ""
+        published = f"published version {job.publication.version.number}" if job.publication else ""
+        made = [one for one in (version or published, _served(job)) if one]
         self.stdout.write(f"Job {job.pk} completed in {took}: {', '.join(made) or 'nothing was new'}.")
+
+
+def _migrate_if_new() -> None:
+    """Makes the tables where there are none yet: a mirror needs no server to be made."""
+    with (conf.data() / "migrate.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if Repository._meta.db_table not in connection.introspection.table_names():
+            call_command("migrate", interactive=False, verbosity=0)
+
+
+class _Unbreakable(io.TextIOBase):
+    """Standard output whose reader may go away: the job goes on, and its exit status is as it is."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def write(self, text: str) -> int:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+        return len(text)
 
 
 def _tries(count: int) -> str:
@@ -91,25 +124,26 @@ def _served(job: Job) -> str:
 def _followed(job: Job, shown: Display) -> Job:
     """Waits for the job's end; runs it here if there is no worker to do so. Ctrl-C cancels what runs here."""
     runner = _Runner(job.pk)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     while True:
         try:
-            job = Job.objects.select_related("repository", "version").get(pk=job.pk)
+            job = Job.objects.select_related("repository", "version", "publication__version").get(pk=job.pk)
             shown.show(job)
             if not job.is_active:
                 runner.join()
                 return job
-            if job.state == "waiting" and not runner.busy and not workers.anyone():
+            if not runner.busy and not workers.anyone():
                 runner.start()
             time.sleep(LOOK)
         except KeyboardInterrupt:
             if not runner.busy:
-                raise CommandError(f"Job {job.pk} goes on in the server.", returncode=130) from None
+                raise CommandError(f"Job {job.pk} goes on without this terminal.", returncode=130) from None
             jobs.cancel(job)
 
 
 class _Runner:
-    """Runs what waits, up to job `pk`, in a thread of this process."""
+    """Runs what waits, up to job `pk`, in a thread of this process; first of all takes up what the dead left."""
 
     def __init__(self, pk: int) -> None:
         self._pk = pk
@@ -133,7 +167,6 @@ class _Runner:
         try:
             chain.recover(by=self._name)
             for pk in Job.objects.active().filter(pk__lte=self._pk).values_list("pk", flat=True):
-                if not tracking.closing.is_set():
-                    chain.run(pk, self._name)
+                chain.run(pk, self._name)
         finally:
             connection.close()

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from .distribution import Switch
 from .publication import Publication
 from .repository import Repository, RepositoryVersion
 
@@ -30,7 +31,8 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def for_list(self) -> "JobQuerySet":
         """Newest first, with all that a row of a list shows."""
-        return self.select_related("repository", "requested_by", "version", "publication").order_by("-pk")
+        rows = self.select_related("repository", "requested_by", "version", "publication").order_by("-pk")
+        return rows.annotate(switched=models.Exists(Switch.objects.filter(job=models.OuterRef("pk"))))
 
     def for_page(self) -> "JobQuerySet":
         """With all that a job's own page shows."""

@@ -49,9 +49,10 @@ class Command(BaseCommand):
         users = get_user_model().objects
         if users.filter(is_superuser=True).exists():
             return
-        password = os.environ.get("MILLRACE_ADMIN_PASSWORD") or secrets.token_urlsafe(12)
+        given = os.environ.get("MILLRACE_ADMIN_PASSWORD")
+        password = given or secrets.token_urlsafe(12)
         users.create_superuser("admin", password=password)
-        shown = "as in MILLRACE_ADMIN_PASSWORD" if "MILLRACE_ADMIN_PASSWORD" in os.environ else password
+        shown = "as in MILLRACE_ADMIN_PASSWORD" if given else password
         self.stdout.write(f"Made the first administrator. User: admin, password: {shown}")
 
 
@@ -82,6 +83,8 @@ def _server(listen: str, threads: int) -> Any:
             clear_untrusted_proxy_headers=True,
             **_proxy(),
         )
+    except ValueError:
+        raise CommandError(f"--listen takes HOST:PORT; {host} is no host that is known here", returncode=2) from None
     except OSError as error:
         raise CommandError(f"Cannot listen on {listen}: {error.strerror}. Choose another with --listen.") from None
 
