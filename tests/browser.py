@@ -13,8 +13,9 @@ from pytest_django.live_server_helper import LiveServer
 # Playwright's loop in this thread looks to Django as if queries were made from asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
+CHROMIUM = "/usr/bin/chromium"
 LAUNCH: dict[str, Any] = {
-    "executable_path": "/usr/bin/chromium",
+    "executable_path": CHROMIUM,
     "headless": True,
     "args": ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
 }

@@ -1,6 +1,7 @@
 """The pages in a real browser: live with htmx, whole without JavaScript."""
 
 import re
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,12 +13,16 @@ from pytest_django.live_server_helper import LiveServer
 from repos import chain
 from repos.models import Job, ProgressReport, Repository
 from tests import scenes
-from tests.browser import browser_type_launch_args, context, operator, sign_in, stranger, visitor
+from tests.browser import CHROMIUM, browser_type_launch_args, context, operator, sign_in, stranger, visitor
 from tests.upstream import Upstream
 
 # Fixtures, which pytest finds by their names here.
 __all__ = ["browser_type_launch_args", "context", "operator", "stranger", "visitor"]
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"needs Debian's chromium at {CHROMIUM}"),
+]
 
 # The lowest contrast of any text on a page, and the text: as WCAG 2 counts it, large text apart.
 CONTRAST = """() => {

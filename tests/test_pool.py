@@ -125,3 +125,4 @@ def test_another_workspace_is_left_alone() -> None:
 
 def test_removing_a_workspace_that_is_not_there_is_no_error() -> None:
     Workspace("job-1").remove()
+    assert not Workspace("job-1").path.exists()

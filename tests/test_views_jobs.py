@@ -4,8 +4,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from repos.models import Job, Repository
+from repos.models import Job, Repository, Switch
 from tests import scenes
 
 pytestmark = pytest.mark.django_db
@@ -215,3 +216,14 @@ def test_the_list_polls_only_while_a_job_on_it_is_active(admin_client: Client, r
     assert "hx-trigger" not in admin_client.get("/jobs/").content.decode()
     scenes.a_job_that_fetches(repository)
     assert 'hx-get="/jobs/table/?state=active"' in admin_client.get("/jobs/?state=active").content.decode()
+
+
+def test_a_job_that_only_switched_says_so(admin_client: Client, repository: Repository) -> None:
+    now = timezone.now()
+    asked = {"with_sync": False, "with_publish": True, "with_distribute": True}
+    job = Job.objects.create(repository=repository, state="completed", started_at=now, finished_at=now, **asked)
+    assert "unchanged" in admin_client.get("/jobs/").content.decode()
+    Switch.objects.create(distribution=repository.distributions.get(), job=job, reason="published version 1")
+    text = admin_client.get("/jobs/").content.decode()
+    assert "switched what is served" in text
+    assert "unchanged" not in text
