@@ -67,7 +67,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 class Job(models.Model):
     """A run for one repository. Its state is the truth; the queue only rings the bell.
 
-    `attempt` counts the times that it was claimed and is the fencing token of the worker that has it: whoever
+    `attempt` grows whenever somebody takes it, to run it or to take it from the dead. It is the fencing token: whoever
     writes as an earlier attempt finds that no row matches. `deaths` counts the workers that died over it.
     """
 
