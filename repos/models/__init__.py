@@ -7,7 +7,7 @@ from .repository import Repository, RepositoryVersion, SyncState
 from .content import Artifact, Content
 from .publication import Publication, PublishedMetadata
 from .distribution import Distribution, Switch
-from .job import FailedFile, Job, ProgressReport, Reservation, Worker
+from .job import FailedFile, Job, ProgressReport, RequestedChange, Reservation, Worker
 
 __all__ = [
     "Artifact",
@@ -22,6 +22,7 @@ __all__ = [
     "Remote",
     "Repository",
     "RepositoryVersion",
+    "RequestedChange",
     "Reservation",
     "Switch",
     "SyncState",

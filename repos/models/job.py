@@ -7,8 +7,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from .content import Artifact
 from .distribution import Switch
 from .publication import Publication
+from .publish_settings import PublishSettings
 from .repository import Repository, RepositoryVersion
 
 
@@ -73,8 +75,19 @@ class Job(models.Model):
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="jobs")
     with_sync = models.BooleanField()
+    with_modify = models.BooleanField(default=False)
     with_publish = models.BooleanField()
     with_distribute = models.BooleanField()
+    # All of the request in a few words (see jobs.py): two with the same words are identical.
+    request = models.CharField(max_length=200)
+    # The number of the version that is to be restored, or to be published; null: no one, or the newest.
+    of_version = models.PositiveIntegerField(null=True)
+    # What to publish with; null: the repository's settings.
+    publish_settings = models.ForeignKey(PublishSettings, on_delete=models.SET_NULL, null=True, related_name="jobs")
+    # How many files a sync may remove though the brake would stop it; null: nobody has confirmed any.
+    may_remove = models.PositiveBigIntegerField(null=True)
+    # Whether a change by hand may put other bytes where a file is.
+    may_replace = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     requested_at = models.DateTimeField(default=timezone.now)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -91,6 +104,8 @@ class Job(models.Model):
     # The sentence that a user can act on, and its class (see repos/errors.py).
     error = models.TextField(default="")
     error_code = models.CharField(max_length=50, default="")
+    # Where the brake stopped it: how many files the sync would have removed.
+    would_remove = models.PositiveBigIntegerField(null=True)
 
     objects = JobQuerySet.as_manager()
 
@@ -98,7 +113,13 @@ class Job(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(name="job_state_is_known", condition=Q(state__in=[*ACTIVE, *ENDED])),
-            models.CheckConstraint(name="job_does_something", condition=Q(with_sync=True) | Q(with_publish=True)),
+            models.CheckConstraint(
+                name="job_does_something",
+                condition=Q(with_sync=True) | Q(with_modify=True) | Q(with_publish=True),
+            ),
+            # A version comes from one of them.
+            models.CheckConstraint(name="job_sync_or_modify", condition=Q(with_sync=False) | Q(with_modify=False)),
+            models.CheckConstraint(name="job_has_request", condition=~Q(request="")),
             models.CheckConstraint(
                 name="job_distribute_needs_publish",
                 condition=Q(with_publish=True) | Q(with_distribute=False),
@@ -116,7 +137,7 @@ class Job(models.Model):
             # An identical request is joined: two of them at once cannot be.
             models.UniqueConstraint(
                 name="job_identical_once",
-                fields=["repository", "with_sync", "with_publish", "with_distribute"],
+                fields=["repository", "request"],
                 condition=Q(state__in=ACTIVE),
             ),
             models.UniqueConstraint(
@@ -134,9 +155,10 @@ class Job(models.Model):
 
     @property
     def actions(self) -> list[str]:
-        """What it was asked to do, in order, of `sync`, `publish`, `distribute`."""
+        """What it was asked to do, in order, of `sync`, `modify`, `publish`, `distribute`."""
         asked = (
             ("sync", self.with_sync),
+            ("modify", self.with_modify),
             ("publish", self.with_publish),
             ("distribute", self.with_distribute),
         )
@@ -148,6 +170,23 @@ class Job(models.Model):
         if self.started_at is None:
             return None
         return (self.finished_at or timezone.now()) - self.started_at
+
+
+class RequestedChange(models.Model):
+    """What a job that modifies by hand is to do at a path: put these bytes there, or (null) remove the file."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="changes", db_index=False)
+    path = models.CharField(max_length=1024)
+    artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="requested_change_once", fields=["job", "path"]),
+            models.CheckConstraint(name="requested_change_has_path", condition=~Q(path="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{'add' if self.artifact_id else 'remove'} {self.path}"
 
 
 class Reservation(models.Model):
@@ -183,6 +222,7 @@ class ProgressReport(models.Model):
 
     class Action(models.TextChoices):
         SYNC = "sync"
+        MODIFY = "modify"
         PUBLISH = "publish"
         DISTRIBUTE = "distribute"
 
@@ -208,7 +248,7 @@ class ProgressReport(models.Model):
                 condition=Q(state__in=["running", "completed", "skipped", "failed", "canceled"]),
             ),
             models.CheckConstraint(
-                name="report_action_is_known", condition=Q(action__in=["sync", "publish", "distribute"])
+                name="report_action_is_known", condition=Q(action__in=["sync", "modify", "publish", "distribute"])
             ),
             models.CheckConstraint(
                 name="report_finished_when_ended",

@@ -32,6 +32,8 @@ class Repository(models.Model):
     mirror = models.BooleanField(default=False)
     auto_publish = models.BooleanField(default=True)
     auto_distribute = models.BooleanField(default=True)
+    # The percentage of its files that a mirror's sync may remove without asking; an empty list always asks.
+    brake = models.PositiveSmallIntegerField(default=50)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = RepositoryQuerySet.as_manager()
@@ -45,6 +47,7 @@ class Repository(models.Model):
                 name="repository_distribute_needs_publish",
                 condition=Q(auto_publish=True) | Q(auto_distribute=False),
             ),
+            models.CheckConstraint(name="repository_brake_is_percentage", condition=Q(brake__lte=100)),
         ]
 
     def __str__(self) -> str:
