@@ -1,4 +1,4 @@
-"""A job as its three steps: the one place that derives an action's state from the job's and from its reports."""
+"""A job as its steps: the one place that derives an action's state from the job's and from its reports."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +15,7 @@ FAILED = "failed"
 CANCELED = "canceled"
 NOT_RUN = "not run"
 
-_NAMES = {"sync": "Sync", "publish": "Publish", "distribute": "Distribute"}
+_NAMES = {"sync": "Sync", "modify": "Modify", "publish": "Publish", "distribute": "Distribute"}
 
 
 @dataclass
@@ -71,7 +71,7 @@ def _state(job: Job, step: Step, *, passed: bool) -> str:
 
 def _made_it(job: Job, step: Step) -> bool:
     """Whether the step is known to be over by what it made."""
-    made = {"sync": job.version_id, "publish": job.publication_id}
+    made = {"sync": job.version_id, "modify": job.version_id, "publish": job.publication_id}
     return made.get(step.action) is not None
 
 

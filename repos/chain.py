@@ -1,4 +1,4 @@
-"""Running a job: claimed, run as sync → publish → distribute, ended; and taken up again when its worker died."""
+"""Running a job: claimed, run as sync or modify → publish → distribute, ended; taken up again when its worker died."""
 
 import logging
 from pathlib import Path
@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from . import conf, jobs, tracking
 from .distribute import distribute
-from .errors import Canceled, GivenBack, Lost, MillraceError
+from .errors import BrakePulled, Canceled, GivenBack, Lost, MillraceError, Refused
 from .logs import about_job
-from .models import Job, Publication
+from .models import Job, Publication, RepositoryVersion
 from .models.job import State
+from .modify import modify
 from .pool import Workspace
 from .publish import publish
 from .sync import sync
@@ -39,7 +40,9 @@ def claim(pk: int, worker: str) -> Job | None:
     """Makes a waiting job a running one of `worker`'s; None if it is gone, taken, or has to wait for another."""
     try:
         with transaction.atomic():
-            waiting = Job.objects.select_for_update(of=("self",)).select_related("repository__remote")
+            waiting = Job.objects.select_for_update(of=("self",)).select_related(
+                "repository__remote", "publish_settings"
+            )
             job = waiting.filter(pk=pk, state=State.WAITING).first()
             if job is None:
                 return None
@@ -74,6 +77,8 @@ def _run(job: Job) -> None:
         logger.warning("Lost to another worker")
     except Canceled:
         _end(job, State.CANCELED)
+    except BrakePulled as brake:
+        _end(job, State.FAILED, str(brake), brake.code, would_remove=brake.removing)
     except MillraceError as error:
         _end(job, State.FAILED, str(error), error.code)
     except Exception as error:
@@ -94,16 +99,28 @@ def _chain(job: Job, folder: Path, progress: JobProgress) -> None:
     repository = job.repository
     if job.with_sync:
         sync(repository, folder, progress=progress, job=job)
+    if job.with_modify:
+        modify(repository, folder, progress=progress, job=job)
     if job.with_publish:
-        version, settings = repository.latest_version(), repository.publish_settings
+        version, settings = _version_to_publish(job), job.publish_settings or repository.publish_settings
         publish(version, settings, folder, progress=progress)
         if job.with_distribute:
             publication = Publication.objects.get(version=version, settings=settings)
             distribute(repository, publication, progress=progress, job=job)
 
 
-def _end(job: Job, state: str, error: str = "", code: str = "") -> None:
-    if jobs.end(job, state, error=error, code=code):
+def _version_to_publish(job: Job) -> RepositoryVersion:
+    """The newest; or, where nothing makes a new one, that which the job names."""
+    if job.of_version is None or job.with_modify:
+        return job.repository.latest_version()
+    named = job.repository.versions.complete().filter(number=job.of_version).first()
+    if named is None:
+        raise Refused(f"Version {job.of_version} was deleted before it could be published.")
+    return named
+
+
+def _end(job: Job, state: str, error: str = "", code: str = "", *, would_remove: int | None = None) -> None:
+    if jobs.end(job, state, error=error, code=code, would_remove=would_remove):
         logger.info("%s%s", state.capitalize(), f": {error}" if error else "")
 
 

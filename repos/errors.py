@@ -8,12 +8,25 @@ class MillraceError(Exception):
     """The root. Its text is shown to users as it is, so it must not hold a secret."""
 
     code = "error"
+    # The name of the value that it is about, where there is one.
+    field = ""
+
+
+class InvalidValue(MillraceError):
+    """A value that cannot be used; `field` is its name."""
+
+    code = "value"
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(why)
+        self.field = field
 
 
 class InvalidPath(MillraceError):
     """A path from outside that cannot be used: `path` as given, and why."""
 
     code = "path"
+    field = "path"
 
     def __init__(self, path: str, why: str) -> None:
         shown = path if len(path) <= 100 else path[:97] + "…"
@@ -23,16 +36,19 @@ class InvalidPath(MillraceError):
 
 class InvalidName(MillraceError):
     code = "name"
+    field = "name"
 
 
 class InvalidUrl(MillraceError):
     code = "url"
+    field = "url"
 
 
 class BasePathTaken(MillraceError):
     """A base path that equals, lies in or lies above that of another distribution, `other`."""
 
     code = "base_path"
+    field = "base_path"
 
     def __init__(self, base_path: str, other: str) -> None:
         how = "is already used by" if base_path == other else "overlaps with"
@@ -42,11 +58,29 @@ class BasePathTaken(MillraceError):
 
 
 class NameTaken(MillraceError):
-    code = "name"
+    """The name of another `noun`, such as “repository”."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is already a repository called “{name}”. Choose another name.")
+    code = "name"
+    field = "name"
+
+    def __init__(self, name: str, noun: str = "repository") -> None:
+        super().__init__(f"There is already a {noun} called “{name}”. Choose another name.")
         self.name = name
+
+
+class Stale(MillraceError):
+    """A change to something that somebody else changed meanwhile."""
+
+    code = "stale"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} was changed by somebody else meanwhile. Look at what is there now, then try again.")
+
+
+class InUse(MillraceError):
+    """Something that cannot be deleted, for others need it; the sentence names them."""
+
+    code = "in_use"
 
 
 class Refused(MillraceError):
@@ -65,6 +99,32 @@ class BadList(MillraceError):
         super().__init__(f"{where} {why}.")
         self.url = url
         self.line = line
+
+
+class PathInTheWay(MillraceError):
+    """A path that would be a file and, because of `inside`, a folder too."""
+
+    code = "path"
+    field = "path"
+
+    def __init__(self, file: str, inside: str) -> None:
+        super().__init__(
+            f"“{file}” cannot be both a file and the folder of “{inside}”. One of the two has to go first: "
+            "remove it by hand, or make the repository a mirror."
+        )
+        self.file = file
+        self.inside = inside
+
+
+class PathTaken(MillraceError):
+    """Files that are there already, with other bytes, and that nobody has said may be replaced."""
+
+    code = "taken"
+
+    def __init__(self, count: int, first: str) -> None:
+        files = f"“{first}” is" if count == 1 else f"“{first}” and {count - 1:,} more are"
+        super().__init__(f"{files} there already, with other bytes. Nothing was changed; ask for it to be replaced.")
+        self.count = count
 
 
 class FetchFailed(MillraceError):
@@ -110,6 +170,21 @@ class FilesFailed(MillraceError):
             "What was fetched is kept: run again to fetch only the rest."
         )
         self.count = count
+
+
+class BrakePulled(MillraceError):
+    """A mirror's sync that would remove `removing` files, more than the repository lets go without asking."""
+
+    code = "brake"
+
+    def __init__(self, removing: int, present: int, limit: int, *, empty: bool) -> None:
+        found = "The upstream's list is empty: it" if empty else "It"
+        super().__init__(
+            f"{found} would remove {removing:,} of the {present:,} files that are there. "
+            f"The repository lets a sync remove {limit} % without asking, so nothing was changed. "
+            "If that is what you want, confirm it."
+        )
+        self.removing = removing
 
 
 class Stopped(MillraceError):

@@ -1,5 +1,7 @@
 """Jobs as requests: made, joined, refused, canceled. What running one means is in chain.py."""
 
+import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -7,8 +9,18 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from . import bell
+from .chunks import chunks
 from .errors import Refused
-from .models import Distribution, Job, ProgressReport, Repository, Reservation
+from .models import (
+    Artifact,
+    Distribution,
+    Job,
+    ProgressReport,
+    PublishSettings,
+    Repository,
+    RequestedChange,
+    Reservation,
+)
 from .models.job import State
 
 if TYPE_CHECKING:
@@ -17,15 +29,50 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What a run does, in this order."""
+    """What a run does: a new version by sync or by hand (`modify`), then publish, then distribute."""
 
     sync: bool = True
     publish: bool = True
     distribute: bool = True
+    modify: bool = False
 
     def columns(self) -> dict[str, bool]:
         """The same by the names that a job's row has."""
-        return {"with_sync": self.sync, "with_publish": self.publish, "with_distribute": self.distribute}
+        return {
+            "with_sync": self.sync,
+            "with_modify": self.modify,
+            "with_publish": self.publish,
+            "with_distribute": self.distribute,
+        }
+
+    def words(self) -> list[str]:
+        return [column.removeprefix("with_") for column, wanted in self.columns().items() if wanted]
+
+
+# What a change by hand does at a path: puts these bytes there, or (None) removes the file.
+Change = tuple[str, Artifact | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a run is about, besides its actions (see the fields of the same names in models/job.py)."""
+
+    of_version: int | None = None
+    publish_settings: PublishSettings | None = None
+    may_remove: int | None = None
+    may_replace: bool = False
+
+    def words(self) -> list[str]:
+        """Those that make a difference between two requests."""
+        said = {
+            "version": self.of_version,
+            "settings": self.publish_settings and self.publish_settings.pk,
+            "removing": self.may_remove,
+        }
+        return [f"{name}={value}" for name, value in said.items() if value is not None]
+
+
+NO_DETAILS = Details()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +98,57 @@ def defaults(repository: Repository) -> Actions:
 
 def of(job: Job) -> Actions:
     """What `job` was asked to do."""
-    return Actions(job.with_sync, job.with_publish, job.with_distribute)
+    return Actions(job.with_sync, job.with_publish, job.with_distribute, job.with_modify)
 
 
-def refusal(repository: Repository, actions: Actions) -> str:
+def details_of(job: Job) -> Details:
+    return Details(job.of_version, job.publish_settings, job.may_remove, job.may_replace)
+
+
+def refusal(repository: Repository, actions: Actions, details: Details = NO_DETAILS) -> str:
     """The sentence with which such a run is refused, empty if it is not."""
     if actions.distribute and not actions.publish:
         return "A run cannot distribute without publishing: choose both, or neither."
-    if not (actions.sync or actions.publish):
+    if not (actions.sync or actions.modify or actions.publish):
         return "A run has to do something: sync, publish, or both."
+    return (
+        _refusal_of_version(repository, actions, details)
+        or _refusal_of_publish(repository, actions, details)
+        or _refusal_of_distribute(repository, actions)
+    )
+
+
+def _refusal_of_version(repository: Repository, actions: Actions, details: Details) -> str:
+    if actions.sync and actions.modify:
+        return "A run makes one version, by sync or by hand: choose one of the two."
     if actions.sync and repository.remote_id is None:
         return f"“{repository}” has no remote to sync from. Give it one first."
-    if not actions.sync and not repository.versions.complete().filter(number__gt=0).exists():
+    if actions.modify and repository.mirror:
+        return (
+            f"“{repository}” is a mirror: exactly what its upstream is, so its files cannot be changed by hand. "
+            "Make it additive first, or change the upstream."
+        )
+    number = details.of_version
+    if number is not None and not repository.versions.complete().filter(number=number).exists():
+        return f"“{repository}” has no version {number} any more, or never had."
+    return ""
+
+
+def _refusal_of_publish(repository: Repository, actions: Actions, details: Details) -> str:
+    if actions.sync or actions.modify:
+        return ""
+    if details.of_version == 0 or not repository.versions.complete().filter(number__gt=0).exists():
         return f"“{repository}” has no files yet, so there is nothing to publish. Sync it first."
+    other = details.of_version is not None or details.publish_settings is not None
+    if actions.distribute and other:
+        return (
+            "What follows a repository serves its newest version, published with its settings. "
+            "Publish this one, then pin a distribution to it."
+        )
+    return ""
+
+
+def _refusal_of_distribute(repository: Repository, actions: Actions) -> str:
     if actions.distribute and not Distribution.objects.following(repository).exists():
         return (
             f"No distribution follows “{repository}”, so there is nothing to switch. "
@@ -76,36 +161,94 @@ def obstacle(repository: Repository, actions: Actions) -> Obstacle | None:
     """What keeps such a run from being requested now; None if nothing does."""
     if reason := refusal(repository, actions):
         return Obstacle(reason)
-    if job := _identical(repository, actions):
+    if job := _identical(repository, _words(actions, NO_DETAILS)):
         return Obstacle(f"The same run is already {job.state}.", job)
     return None
 
 
-def request(repository: Repository, *, actions: Actions | None = None, by: "User | None" = None) -> Requested:
+def request(
+    repository: Repository,
+    *,
+    actions: Actions | None = None,
+    details: Details = NO_DETAILS,
+    changes: Iterable[Change] | None = None,
+    by: "User | None" = None,
+) -> Requested:
     """Asks for a run; `actions` default to the repository's toggles. Raises Refused, and then makes no job.
 
-    The job is rung for when the transaction that this is called in is committed.
+    With `changes`, each path at most once, it is a run of its own, identical to no other. The job is rung for when
+    the transaction that this is called in is committed.
     """
     actions = actions or defaults(repository)
-    if reason := refusal(repository, actions):
+    if reason := refusal(repository, actions, details):
         raise Refused(reason)
-    if job := _identical(repository, actions):
+    words = _words(actions, details)
+    if changes is not None:
+        words += f" change={uuid.uuid4().hex}"
+    if job := _identical(repository, words):
         return Requested(job, joined=True)
     try:
-        with transaction.atomic():
-            job = Job.objects.create(repository=repository, requested_by=by, **actions.columns())
-            reserve(job)
-            bell.ring(job.pk)
+        return Requested(_make(repository, actions, details, words, changes or (), by), joined=False)
     except IntegrityError:
         # Somebody else made the identical request in this very moment.
-        if job := _identical(repository, actions):
+        if job := _identical(repository, words):
             return Requested(job, joined=True)
         raise
-    return Requested(job, joined=False)
 
 
-def _identical(repository: Repository, actions: Actions) -> Job | None:
-    return Job.objects.active().filter(repository=repository, **actions.columns()).first()
+@transaction.atomic
+def _make(
+    repository: Repository,
+    actions: Actions,
+    details: Details,
+    words: str,
+    changes: Iterable[Change],
+    by: "User | None",
+) -> Job:
+    job = Job.objects.create(
+        repository=repository,
+        request=words,
+        requested_by=by,
+        **actions.columns(),
+        of_version=details.of_version,
+        publish_settings=details.publish_settings,
+        may_remove=details.may_remove,
+        may_replace=details.may_replace,
+    )
+    for chunk in chunks(changes):
+        RequestedChange.objects.bulk_create(
+            [RequestedChange(job=job, path=path, artifact=artifact) for path, artifact in chunk]
+        )
+    reserve(job)
+    bell.ring(job.pk)
+    return job
+
+
+def again(job: Job, *, by: "User | None" = None) -> Requested:
+    """Asks for the same as `job` did. Raises Refused."""
+    changes = None
+    if job.with_modify and job.of_version is None:
+        changes = ((one.path, one.artifact) for one in job.changes.select_related("artifact").order_by("pk"))
+    return request(job.repository, actions=of(job), details=details_of(job), changes=changes, by=by)
+
+
+def confirm(job: Job, *, by: "User | None" = None) -> Requested:
+    """Asks for the same as `job`, which the brake stopped, letting it remove as many files as it said it would.
+
+    Raises Refused.
+    """
+    if job.would_remove is None:
+        raise Refused(f"Job {job.pk} was not stopped by the brake, so there is nothing to confirm.")
+    return request(job.repository, actions=of(job), details=Details(may_remove=job.would_remove), by=by)
+
+
+def _words(actions: Actions, details: Details) -> str:
+    """All of a request: two with the same words are identical."""
+    return " ".join(actions.words() + details.words())
+
+
+def _identical(repository: Repository, words: str) -> Job | None:
+    return Job.objects.active().filter(repository=repository, request=words).first()
 
 
 def reserve(job: Job) -> None:
@@ -130,11 +273,12 @@ def cancel(job: Job) -> bool:
     return bool(running.update(cancel_requested_at=timezone.now()))
 
 
-def end(job: Job, state: str, *, error: str = "", code: str = "") -> bool:
+def end(job: Job, state: str, *, error: str = "", code: str = "", would_remove: int | None = None) -> bool:
     """Moves a running job of ours to its end, and rings for those that waited for it. False if it was not ours."""
     with transaction.atomic():
         mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=State.RUNNING)
         ended = {"state": state, "finished_at": timezone.now(), "error": error, "error_code": code}
+        ended["would_remove"] = would_remove
         if not mine.update(**ended):
             return False
         _let_go(job)

@@ -1,9 +1,10 @@
 """Paths from outside: the one place that says which are legal. Strings in, values out."""
 
 import re
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from .errors import InvalidPath
+from .errors import InvalidPath, PathInTheWay
 
 # In UTF-8. What an S3 key may have, and what fits an index of PostgreSQL.
 MAX_BYTES = 1024
@@ -68,6 +69,19 @@ def prefixes(path: str) -> list[str]:
     """`path` and the folders above it, the topmost first."""
     parts = path.split("/")
     return ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
+
+
+def unnested(sorted_paths: Iterable[str]) -> Iterator[str]:
+    """Passes on paths that come in order. Raises PathInTheWay at the first that is to lie in a file before it."""
+    above: list[str] = []
+    for path in sorted_paths:
+        while above and not path.startswith(above[-1]):
+            above.pop()
+        for file in above:
+            if path[len(file)] == "/":
+                raise PathInTheWay(file, path)
+        above.append(path)
+        yield path
 
 
 def content_url(base_path: str, path: str = "") -> str:

@@ -5,23 +5,22 @@ when all of it is there does a version come into being. A list that has not chan
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import transaction
 
-from . import conf, pool
+from . import conf, paths, pool
 from .chunks import ROWS, chunks
 from .compare import compare
 from .downloads import Downloads
-from .errors import BadList, FetchFailed, FilesFailed
+from .errors import BadList, BrakePulled, FetchFailed, FilesFailed, PathInTheWay
 from .fetch import Fetched, Fetcher
 from .manifest import Entry
 from .models import Artifact, Content, FailedFile, Job, Repository, RepositoryVersion, SyncState
 from .progress import Progress, Report
 from .sources import Source, source_of
-from .versions import Draft
+from .versions import make_version
 from .worklist import Totals, Worklist
 
 
@@ -62,8 +61,9 @@ class _Sync:
                 self._read_list(source, work)
                 totals = self._compare(latest, work)
                 if totals:
+                    self._ask_the_brake(latest, totals)
                     self._download(downloads, source, work)
-                    return self._make_version(work, totals, source, answer)
+                    return self._make_version(work, source, answer)
         with transaction.atomic():
             self.progress.confirm()
             self._remember(latest, source, answer)
@@ -104,8 +104,18 @@ class _Sync:
                     self.progress.check()
                     work.add_entries(chunk)
                     report.done += len(chunk)
-            if path := work.contradiction():
-                raise BadList(source.list_url, f"names “{path}” twice, with different bytes")
+            self._refuse_contradictions(source, work)
+
+    def _refuse_contradictions(self, source: Source, work: Worklist) -> None:
+        if path := work.contradiction():
+            raise BadList(source.list_url, f"names “{path}” twice, with different bytes")
+        try:
+            for number, _ in enumerate(paths.unnested(work.paths())):
+                if number % ROWS == 0:
+                    self.progress.check()
+        except PathInTheWay as error:
+            why = f"names “{error.file}” as a file, and as a folder with “{error.inside}” in it"
+            raise BadList(source.list_url, why) from None
 
     def _compare(self, latest: RepositoryVersion, work: Worklist) -> Totals:
         present = Content.objects.of(latest).in_path_order()
@@ -116,6 +126,15 @@ class _Sync:
             self.progress.check()
             work.add_changes(chunk)
         return work.totals()
+
+    def _ask_the_brake(self, latest: RepositoryVersion, totals: Totals) -> None:
+        """Raises BrakePulled if more would be removed than the repository's limit, or than somebody has confirmed."""
+        confirmed = self.job.may_remove if self.job else None
+        limit = latest.files * self.repository.brake // 100
+        # Only an empty list removes all that is there and brings nothing.
+        empty = totals.removed == latest.files and not totals.added
+        if totals.removed > (confirmed or 0) and (totals.removed > limit or empty):
+            raise BrakePulled(totals.removed, latest.files, self.repository.brake, empty=empty)
 
     def _download(self, downloads: Downloads, source: Source, work: Worklist) -> None:
         failures = _Failures(self.job, source)
@@ -147,22 +166,14 @@ class _Sync:
                 yield outcome.entry
         report.bytes_done = downloads.meter.bytes - before
 
-    def _make_version(self, work: Worklist, totals: Totals, source: Source, answer: Fetched) -> RepositoryVersion:
-        with Draft(self.repository, self.progress) as draft:
-            if leaving := totals.removed + totals.changed:
-                with self._associating("unassociating.content", "Taking out what went or changed", leaving) as report:
-                    draft.remove(work.leaving(), report)
-            if arriving := totals.added + totals.changed:
-                with self._associating("associating.content", "Recording the new files", arriving) as report:
-                    draft.add(work.arriving(), report)
-            with transaction.atomic():
-                self.progress.confirm(version=draft.version)
-                version = draft.complete(totals)
-                self._remember(version, source, answer)
-        return version
-
-    def _associating(self, code: str, message: str, total: int) -> AbstractContextManager[Report]:
-        return self.progress.step("sync", code, message, total=total)
+    def _make_version(self, work: Worklist, source: Source, answer: Fetched) -> RepositoryVersion:
+        return make_version(
+            self.repository,
+            work,
+            action="sync",
+            progress=self.progress,
+            finish=lambda version: self._remember(version, source, answer),
+        )
 
     def _remember(self, version: RepositoryVersion, source: Source, answer: Fetched) -> None:
         SyncState.objects.update_or_create(

@@ -2,15 +2,44 @@
 
 from collections.abc import Callable, Iterable
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from . import paths
 from .chunks import ROWS, chunks
-from .errors import Lost
+from .errors import Lost, PathInTheWay
 from .manifest import Entry
 from .models import Artifact, Content, Repository, RepositoryVersion
 from .models.content import ContentQuerySet
 from .progress import Progress, Report
-from .worklist import Totals
+from .worklist import Totals, Worklist
+
+
+def make_version(
+    repository: Repository,
+    work: Worklist,
+    *,
+    action: str,
+    progress: Progress,
+    finish: Callable[[RepositoryVersion], object] = lambda version: None,
+) -> RepositoryVersion:
+    """Makes the next version from the changes in `work`, whose artifacts are all there, as a step of `action`.
+
+    `finish` is called with it inside the transaction that completes it. Raises PathInTheWay.
+    """
+    totals = work.totals()
+    with Draft(repository, progress) as draft:
+        if leaving := totals.removed + totals.changed:
+            message = "Taking out what went or changed"
+            with progress.step(action, "unassociating.content", message, total=leaving) as report:
+                draft.remove(work.leaving(), report)
+        if arriving := totals.added + totals.changed:
+            with progress.step(action, "associating.content", "Recording the new files", total=arriving) as report:
+                draft.add(work.arriving(), report)
+        with transaction.atomic():
+            progress.confirm(version=draft.version)
+            version = draft.complete(totals)
+            finish(version)
+    return version
 
 
 class Draft:
@@ -45,10 +74,13 @@ class Draft:
                 report.done += present.filter(path__in=chunk).update(removed=self.version.number)
 
     def add(self, entries: Iterable[Entry], report: Report) -> None:
-        """Adds these files, whose artifacts are all there."""
+        """Adds these files, whose artifacts are all there. Raises PathInTheWay."""
         for chunk in chunks(entries):
             self._progress.check()
             rows = self._rows(chunk)
+            # A version that begins empty gets only what was compared with itself before.
+            if self.base.files:
+                _refuse_what_is_in_the_way(self.version, [row.path for row in rows])
             with transaction.atomic():
                 self._progress.confirm()
                 Content.objects.bulk_create(rows)
@@ -78,6 +110,28 @@ class Draft:
         version.complete = True
         version.save()
         return version
+
+
+# Files whose folder a path would be. By hand, since the ORM has no join with values.
+_BELOW = """
+WITH asked (path) AS (VALUES {asked})
+SELECT asked.path, c.path FROM asked JOIN repos_content c ON c.repository_id = %s
+AND c.path >= asked.path || '/' AND c.path < asked.path || '0' AND c.removed = %s LIMIT 1
+"""
+
+
+def _refuse_what_is_in_the_way(version: RepositoryVersion, added: list[str]) -> None:
+    """Raises PathInTheWay if one of the `added` paths would be both a file and a folder in `version`."""
+    present = Content.objects.filter(repository=version.repository_id, removed=Content.FOREVER)
+    folders = {folder: path for path in added for folder in paths.prefixes(path)[:-1]}
+    for some in chunks(folders):
+        if file := present.filter(path__in=some).values_list("path", flat=True).first():
+            raise PathInTheWay(file, folders[file])
+    with connection.cursor() as cursor:
+        asked = ", ".join(["(%s)"] * len(added))
+        cursor.execute(_BELOW.replace("{asked}", asked), [*added, version.repository_id, Content.FOREVER])
+        if found := cursor.fetchone():
+            raise PathInTheWay(*found)
 
 
 def discard_unfinished(repository: Repository, progress: Progress) -> None:

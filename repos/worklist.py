@@ -60,6 +60,10 @@ class Worklist:
         """The upstream's files in path order."""
         return self._db.execute("SELECT path, sha256, size FROM entry ORDER BY path")
 
+    def paths(self) -> Iterator[str]:
+        """The paths of the upstream's files, in order."""
+        return (path for (path,) in self._db.execute("SELECT path FROM entry ORDER BY path"))
+
     def contradiction(self) -> str | None:
         """A path that was named twice with different bytes, if there is one."""
         row = self._db.execute("SELECT path FROM entry WHERE other IS NOT NULL LIMIT 1").fetchone()
@@ -83,6 +87,10 @@ class Worklist:
     def leaving(self) -> Iterator[str]:
         """The paths whose present bytes are removed or replaced."""
         return (path for (path,) in self._db.execute("SELECT path FROM change WHERE kind <> 'added'"))
+
+    def replaced(self) -> Iterator[str]:
+        """The paths that get other bytes."""
+        return (path for (path,) in self._db.execute("SELECT path FROM change WHERE kind = 'changed'"))
 
     def arriving_bytes(self) -> Iterator[Entry]:
         """The arriving files, but each pair of sha256 and size once, with one of its paths."""

@@ -79,7 +79,7 @@ def cancel(request: Request, pk: int) -> HttpResponse:
 def again(request: Request, pk: int) -> HttpResponse:
     job = _job(pk)
     try:
-        requested = jobs.request(job.repository, actions=jobs.of(job), by=request.user)
+        requested = jobs.again(job, by=request.user)
     except Refused as refusal:
         return render(request, "jobs/detail.html", _page(request, job) | {"refusal": str(refusal)}, status=409)
     return go_to_job(request, requested)

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from dashboard import storage
-from dashboard.forms import MirrorForm
+from dashboard.forms.repositories import MirrorForm
 from dashboard.running import runs, watched
 from repos import workers
 from repos.models import Job, Repository

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard.forms import MirrorForm, RunForm, offers
+from dashboard.forms.repositories import MirrorForm, RunForm, offers
 from dashboard.running import runs, watched
 from repos import create, jobs, workers
 from repos.errors import MillraceError, Refused

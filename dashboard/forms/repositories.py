@@ -1,17 +1,17 @@
-"""What pages ask for: text in, domain values out."""
+"""Making, changing and running a repository."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from django import forms
 
 from repos import jobs, paths, urls
-from repos.errors import MillraceError
 from repos.jobs import Actions, Obstacle
 from repos.models import Repository
 
+from .base import DomainForm, accepted
 
-class MirrorForm(forms.Form):
+
+class MirrorForm(DomainForm):
     """The three fields of which a whole mirror is made."""
 
     url = forms.CharField(
@@ -29,26 +29,13 @@ class MirrorForm(forms.Form):
         widget=forms.TextInput(attrs={"placeholder": "docs/python", "autocomplete": "off", "autocapitalize": "none"}),
     )
 
-    # The field at which an error of the domain is shown, by its code.
-    _FIELDS = {"url": "url", "name": "name", "path": "base_path", "base_path": "base_path"}
+    PLACES = {"path": "base_path"}
 
     def clean_url(self) -> str:
-        return _accepted(urls.checked, self.cleaned_data["url"])
+        return accepted(urls.checked, self.cleaned_data["url"])
 
     def clean_base_path(self) -> str:
-        return _accepted(paths.base_path, self.cleaned_data["base_path"])
-
-    def refuse(self, error: MillraceError) -> None:
-        """Shows what the domain said against the values."""
-        self.add_error(self._FIELDS.get(error.code), str(error))
-
-
-def _accepted(check: Callable[[str], str], text: str) -> str:
-    """What the domain makes of a text by itself, so that a form shows all its errors at once."""
-    try:
-        return check(text)
-    except MillraceError as error:
-        raise forms.ValidationError(str(error)) from None
+        return accepted(paths.base_path, self.cleaned_data["base_path"])
 
 
 @dataclass(frozen=True)
