@@ -239,6 +239,10 @@ def confirm(job: Job, *, by: "User | None" = None) -> Requested:
     """
     if job.would_remove is None:
         raise Refused(f"Job {job.pk} was not stopped by the brake, so there is nothing to confirm.")
+    if Job.objects.filter(repository=job.repository_id, pk__gt=job.pk, version__isnull=False).exists():
+        raise Refused(
+            f"“{job.repository}” has changed since job {job.pk}. Sync it anew, and see what it would remove now."
+        )
     return request(job.repository, actions=of(job), details=Details(may_remove=job.would_remove), by=by)
 
 

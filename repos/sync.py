@@ -6,6 +6,7 @@ when all of it is there does a version come into being. A list that has not chan
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from django.db import transaction
@@ -61,7 +62,7 @@ class _Sync:
                 self._read_list(source, work)
                 totals = self._compare(latest, work)
                 if totals:
-                    self._ask_the_brake(latest, totals)
+                    self._ask_the_brake(latest, work, totals)
                     self._download(downloads, source, work)
                     return self._make_version(work, source, answer)
         with transaction.atomic():
@@ -127,14 +128,13 @@ class _Sync:
             work.add_changes(chunk)
         return work.totals()
 
-    def _ask_the_brake(self, latest: RepositoryVersion, totals: Totals) -> None:
+    def _ask_the_brake(self, latest: RepositoryVersion, work: Worklist, totals: Totals) -> None:
         """Raises BrakePulled if more would be removed than the repository's limit, or than somebody has confirmed."""
-        confirmed = self.job.may_remove if self.job else None
-        limit = latest.files * self.repository.brake // 100
-        # Only an empty list removes all that is there and brings nothing.
-        empty = totals.removed == latest.files and not totals.added
-        if totals.removed > (confirmed or 0) and (totals.removed > limit or empty):
-            raise BrakePulled(totals.removed, latest.files, self.repository.brake, empty=empty)
+        confirmed = (self.job.may_remove if self.job else None) or 0
+        empty = totals.removed > 0 and next(work.paths(), None) is None
+        if totals.removed > confirmed and (empty or totals.removed * 100 > latest.files * self.repository.brake):
+            first = list(islice(work.removed(), 3))
+            raise BrakePulled(totals.removed, latest.files, self.repository.brake, first=first, empty=empty)
 
     def _download(self, downloads: Downloads, source: Source, work: Worklist) -> None:
         failures = _Failures(self.job, source)

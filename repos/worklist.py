@@ -92,6 +92,10 @@ class Worklist:
         """The paths that get other bytes."""
         return (path for (path,) in self._db.execute("SELECT path FROM change WHERE kind = 'changed'"))
 
+    def removed(self) -> Iterator[str]:
+        """The paths that go, in order."""
+        return (path for (path,) in self._db.execute("SELECT path FROM change WHERE kind = 'removed' ORDER BY path"))
+
     def arriving_bytes(self) -> Iterator[Entry]:
         """The arriving files, but each pair of sha256 and size once, with one of its paths."""
         return self._db.execute(

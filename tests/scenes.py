@@ -57,7 +57,8 @@ def a_publication(version: RepositoryVersion) -> Publication:
 def a_job(repository: Repository, actions: Actions = ALL, *, ago: float = 0, **values: Any) -> Job:
     """A waiting job, requested `ago` seconds before now."""
     requested = timezone.now() - timedelta(seconds=ago)
-    job = Job.objects.create(repository=repository, requested_at=requested, **(actions.columns() | values))
+    asked = actions.columns() | {"request": " ".join(actions.words())}
+    job = Job.objects.create(repository=repository, requested_at=requested, **(asked | values))
     jobs.reserve(job)
     return job
 

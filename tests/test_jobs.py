@@ -50,7 +50,7 @@ def test_distribute_without_publish_is_refused(repository: Repository) -> None:
     with pytest.raises(Refused, match="without publishing"):
         jobs.request(repository, actions=Actions(True, False, True))
     with pytest.raises(IntegrityError, match="job_distribute_needs_publish"), transaction.atomic():
-        Job.objects.create(repository=repository, with_sync=True, with_publish=False, with_distribute=True)
+        Job.objects.create(repository=repository, request="-", with_sync=True, with_publish=False, with_distribute=True)
     assert not Job.objects.exists()
 
 

@@ -26,6 +26,7 @@ from repos.models import (
     Remote,
     Repository,
     RepositoryVersion,
+    RequestedChange,
     Reservation,
     Switch,
     SyncState,
@@ -113,8 +114,9 @@ def distribution(**values: Any) -> models.Model:
 
 
 def job(**values: Any) -> Job:
-    parts = {"with_sync": True, "with_publish": True, "with_distribute": True}
-    return Job(**{"repository": Repository.objects.order_by("pk")[0], **parts, **values})
+    parts = {"with_sync": True, "with_publish": True, "with_distribute": True, **values}
+    request = " ".join(name for name in parts if name.startswith("with_") and parts[name])
+    return Job(**{"repository": Repository.objects.order_by("pk")[0], "request": request or "-", **parts})
 
 
 def running(**values: Any) -> Job:
@@ -151,6 +153,11 @@ def second_reservation() -> models.Model:
     return after(Reservation(job=one, resource="repository:1"), Reservation(job=one, resource="repository:1"))
 
 
+def second_change() -> models.Model:
+    one = saved(job())
+    return after(RequestedChange(job=one, path="a"), RequestedChange(job=one, path="a"))
+
+
 BROKEN: list[tuple[str, Callable[[], models.Model]]] = [
     ("remote_has_name", lambda: remote(name="")),
     ("remote_url_is_http", lambda: remote(url="ftp://127.0.0.1/")),
@@ -159,10 +166,23 @@ BROKEN: list[tuple[str, Callable[[], models.Model]]] = [
     ("remote_policy_is_known", lambda: remote(policy="other")),
     ("remote_concurrency_in_range", lambda: remote(concurrency=0)),
     ("remote_concurrency_in_range", lambda: remote(concurrency=101)),
+    ("remote_tries_in_range", lambda: remote(tries=0)),
+    ("remote_tries_in_range", lambda: remote(tries=21)),
+    ("remote_waits_some_time", lambda: remote(connect_timeout=0)),
+    ("remote_waits_some_time", lambda: remote(read_timeout=0)),
+    # A secret as it is can be stored nowhere.
+    ("remote_password_is_sealed", lambda: remote(username="me", password="open sesame")),
+    ("remote_token_is_sealed", lambda: remote(token="open sesame")),
+    ("remote_headers_is_sealed", lambda: remote(headers="X-Key: open sesame")),
+    ("remote_client_key_is_sealed", lambda: remote(client_certificate="C", client_key="open sesame")),
+    ("remote_proxy_password_is_sealed", lambda: remote(proxy_password="open sesame")),
+    ("remote_one_kind_of_login", lambda: remote(username="me", token="gAAAAAx")),
+    ("remote_key_has_certificate", lambda: remote(client_key="gAAAAAx")),
     ("publish_settings_once", lambda: PublishSettings()),
     ("publish_settings_names_differ", lambda: PublishSettings(manifest="A", checksums="A")),
     ("repository_has_name", lambda: repository(name="")),
     ("repository_distribute_needs_publish", lambda: repository(auto_publish=False, auto_distribute=True)),
+    ("repository_brake_is_percentage", lambda: repository(brake=101)),
     ("version_number_once", lambda: version(number=1)),
     ("version_one_in_the_making", second_in_the_making),
     ("version_0_is_empty", lambda: after_removal_of_version_0(version(number=0, files=1))),
@@ -192,6 +212,8 @@ BROKEN: list[tuple[str, Callable[[], models.Model]]] = [
     ("distribution_pinned_to_something", lambda: distribution(pinned=True)),
     ("job_state_is_known", lambda: job(state="asleep")),
     ("job_does_something", lambda: job(with_sync=False, with_publish=False, with_distribute=False)),
+    ("job_sync_or_modify", lambda: job(with_modify=True)),
+    ("job_has_request", lambda: job(request="")),
     ("job_distribute_needs_publish", lambda: job(with_publish=False)),
     ("job_finished_when_ended", lambda: job(state=State.COMPLETED)),
     ("job_finished_when_ended", lambda: job(state=State.CANCELED)),
@@ -202,7 +224,9 @@ BROKEN: list[tuple[str, Callable[[], models.Model]]] = [
     ("job_failed_says_why", lambda: job(state=State.FAILED, finished_at=NOW)),
     ("job_identical_once", lambda: after(job(), job())),
     ("job_identical_once", lambda: after(running(), job())),
-    ("job_one_running_per_repository", lambda: after(running(), running(with_sync=False))),
+    ("job_one_running_per_repository", lambda: after(running(), running(request="sync"))),
+    ("requested_change_once", second_change),
+    ("requested_change_has_path", lambda: RequestedChange(job=saved(job()), path="")),
     ("reservation_once", second_reservation),
     ("reservation_held_by_one", second_holder),
     ("report_state_is_known", lambda: report(state="asleep", finished_at=NOW)),

@@ -220,7 +220,7 @@ def test_the_list_polls_only_while_a_job_on_it_is_active(admin_client: Client, r
 
 def test_a_job_that_only_switched_says_so(admin_client: Client, repository: Repository) -> None:
     now = timezone.now()
-    asked = {"with_sync": False, "with_publish": True, "with_distribute": True}
+    asked = {"with_sync": False, "with_publish": True, "with_distribute": True, "request": "publish distribute"}
     job = Job.objects.create(repository=repository, state="completed", started_at=now, finished_at=now, **asked)
     assert "unchanged" in admin_client.get("/jobs/").content.decode()
     Switch.objects.create(distribution=repository.distributions.get(), job=job, reason="published version 1")

@@ -1,5 +1,6 @@
 """Jobs: the list, the page with its live panel, cancel and run again."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -10,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from dashboard.steps import steps_of
 from repos import jobs, workers
 from repos.errors import Refused
+from repos.jobs import Requested
 from repos.models import Job, Repository
 from repos.models.job import ACTIVE, State
 
@@ -77,9 +79,18 @@ def cancel(request: Request, pk: int) -> HttpResponse:
 
 @require_POST
 def again(request: Request, pk: int) -> HttpResponse:
-    job = _job(pk)
+    return _follow_up(request, _job(pk), jobs.again)
+
+
+@require_POST
+def confirm(request: Request, pk: int) -> HttpResponse:
+    """Lets a sync that the brake has stopped remove what it said it would."""
+    return _follow_up(request, _job(pk), jobs.confirm)
+
+
+def _follow_up(request: Request, job: Job, ask: Callable[..., Requested]) -> HttpResponse:
     try:
-        requested = jobs.again(job, by=request.user)
+        requested = ask(job, by=request.user)
     except Refused as refusal:
         return render(request, "jobs/detail.html", _page(request, job) | {"refusal": str(refusal)}, status=409)
     return go_to_job(request, requested)

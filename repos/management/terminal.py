@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, TextIO, cast
 
 from django.core.management import call_command
@@ -20,14 +21,14 @@ from django.db import connection
 
 from repos import chain, conf, jobs, units, workers
 from repos.errors import MillraceError
-from repos.jobs import Actions
+from repos.jobs import Actions, Details, Requested
 from repos.models import Job, Repository
 
 from .display import Display, display
 
 # Seconds between two looks at the job.
 LOOK = 0.2
-FAILED, BAD_ARGUMENTS = 1, 2
+FAILED, BAD_ARGUMENTS, BRAKE = 1, 2, 3
 
 
 class RunCommand(BaseCommand):
@@ -47,7 +48,7 @@ class RunCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         _migrate_if_new()
         repository = self.repository(options)
-        self.run_job(repository, self.chosen(repository, options))
+        self.run_job(repository, self.chosen(repository, options), self.details(options))
 
     def repository(self, options: dict[str, Any]) -> Repository:
         """The one that the arguments name."""
@@ -60,10 +61,18 @@ class RunCommand(BaseCommand):
         """What is to be run, by the command's own options."""
         return self.actions or jobs.defaults(repository)
 
-    def run_job(self, repository: Repository, actions: Actions) -> None:
+    def details(self, options: dict[str, Any]) -> Details:
+        """What the run is about besides its actions."""
+        return jobs.NO_DETAILS
+
+    def run_job(self, repository: Repository, actions: Actions, details: Details = jobs.NO_DETAILS) -> None:
         """Requests the run, shows its progress, and ends the process with status 1 if it failed."""
+        self.follow(lambda: jobs.request(repository, actions=actions, details=details))
+
+    def follow(self, ask: Callable[[], Requested]) -> None:
+        """Shows the progress of the job that `ask` requests, and ends the process with status 1 if it failed."""
         try:
-            requested = jobs.request(repository, actions=actions)
+            requested = ask()
         except MillraceError as error:
             raise CommandError(str(error), returncode=BAD_ARGUMENTS) from None
         job = requested.job
@@ -71,12 +80,25 @@ class RunCommand(BaseCommand):
             self.stdout.write(f"Job {job.pk} does the same already: following it.")
         with display(self.stdout) as shown:
             job = _followed(job, shown)
-        self._conclude(job)
+        if job.would_remove is not None and self._confirmed(job):
+            self.follow(lambda: jobs.confirm(job))
+        else:
+            self._conclude(job)
+
+    def _confirmed(self, job: Job) -> bool:
+        """Asks whether what the brake has stopped is right; nobody is asked where nobody can answer."""
+        if not (sys.stdin.isatty() and self.stdout.isatty()):
+            return False
+        self.stdout.write(job.error)
+        return input(f"Remove {job.would_remove:,} files? [y/N] ").strip().lower() in ("y", "yes")
 
     def _conclude(self, job: Job) -> None:
         took = units.duration(job.duration) if job.duration else "no time"
         for failed in job.failed_files.all()[:20]:
             self.stderr.write(f"  {failed.path}: {failed.message} ({failed.url}, {_tries(failed.tries)})")
+        if job.would_remove is not None:
+            hint = f"To confirm: manage.py sync “{job.repository}” --remove-up-to {job.would_remove}"
+            raise CommandError(f"Job {job.pk} was stopped by the brake. {job.error}\n{hint}", returncode=BRAKE)
         if job.state != "completed":
             raise CommandError(f"Job {job.pk} {job.state} after {took}. {job.error}".rstrip(), returncode=FAILED)
         version = f"version {job.version.number}" if job.version else ""

@@ -38,7 +38,9 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def for_page(self) -> "JobQuerySet":
         """With all that a job's own page shows."""
-        return self.for_list().select_related("repository__remote", "publication__version", "publication__settings")
+        return self.for_list().select_related(
+            "repository__remote", "publication__version", "publication__settings", "publish_settings"
+        )
 
     def for_panel(self) -> "JobQuerySet":
         """Active jobs with their reports, and with the reservations that say which waits for which."""

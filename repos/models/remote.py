@@ -4,7 +4,6 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-
 # The fields that hold sealed text, and with what every such text begins.
 _SECRETS = ("password", "token", "headers", "client_key", "proxy_password")
 _SEALED = "gAAAAA"
