@@ -1,12 +1,18 @@
 """The safety brake of mirrors: what would remove too much stops before a version is made, and asks."""
 
+import contextlib
+import os
+import pty
+import subprocess
+
 import pytest
 from django.test import Client
 
 from repos import chain, jobs
 from repos.errors import Refused
 from repos.models import Job, Repository
-from tests.running import files, run, served
+from tests.running import PATIENCE, files, run, served
+from tests.serving import MANAGE, Millrace
 from tests.upstream import MANIFEST, Upstream
 
 
@@ -138,3 +144,49 @@ def test_the_job_page_says_that_it_is_too_late(mirror: Repository, admin_client:
     answer = admin_client.post(f"/jobs/{run(mirror).pk}/confirm/")
     assert answer.status_code == 409
     assert "not stopped by the brake" in answer.content.decode()
+
+
+@pytest.fixture
+def terminal_mirror(millrace: Millrace, upstream: Upstream) -> Millrace:
+    """A mirror made in a terminal, whose upstream has then lost six of its ten files."""
+    for number in range(10):
+        upstream.write(f"{number}.txt", b"%d" % number)
+    assert millrace.manage("mirror", upstream.url, "docs", "docs", "--mode", "mirror").returncode == 0
+    remove(upstream, 6)
+    return millrace
+
+
+def newest_version(millrace: Millrace) -> int:
+    return int(millrace.query("SELECT max(number) FROM repos_repositoryversion")[0][0])
+
+
+@pytest.mark.server
+def test_a_script_is_told_what_to_say(terminal_mirror: Millrace) -> None:
+    stopped = terminal_mirror.manage("sync", "docs")
+    assert stopped.returncode == 3
+    assert "manage.py sync “docs” --remove-up-to 6" in stopped.stderr
+    assert terminal_mirror.manage("sync", "docs", "--remove-up-to", "5").returncode == 3
+    assert terminal_mirror.manage("sync", "docs", "--remove-up-to", "-1").returncode == 2
+    assert newest_version(terminal_mirror) == 1
+    assert terminal_mirror.manage("sync", "docs", "--remove-up-to", "6").returncode == 0
+    assert newest_version(terminal_mirror) == 2
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(("said", "status", "version"), [("n", 3, 1), ("y", 0, 2)])
+def test_a_person_is_asked(terminal_mirror: Millrace, said: str, status: int, version: int) -> None:
+    person, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [*MANAGE, "sync", "docs"], env=terminal_mirror.env(), stdin=terminal, stdout=terminal, stderr=terminal
+    )
+    os.close(terminal)
+    shown = b""
+    while b"[y/N]" not in shown:
+        shown += os.read(person, 4096)
+    os.write(person, said.encode() + b"\n")
+    with contextlib.suppress(OSError):
+        while os.read(person, 4096):
+            pass
+    assert process.wait(PATIENCE) == status
+    os.close(person)
+    assert newest_version(terminal_mirror) == version
