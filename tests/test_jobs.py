@@ -9,9 +9,9 @@ from repos import chain, jobs
 from repos.create import make_distribution, make_repository
 from repos.distribute import pin
 from repos.errors import Refused
-from repos.jobs import Actions
-from repos.models import Distribution, Job, Repository
-from tests.running import run
+from repos.jobs import Actions, Details
+from repos.models import Distribution, Job, PublishSettings, Repository
+from tests.running import run, served
 from tests.upstream import Upstream
 
 SYNC = Actions(True, False, False)
@@ -204,3 +204,107 @@ def test_a_lost_bell_is_noticed(repository: Repository) -> None:
     first = jobs.request(repository, actions=SYNC).job
     jobs.request(repository)
     assert jobs.overlooked() == [first.pk]
+
+
+# ---- what a run is about --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_versions(repository: Repository, upstream: Upstream) -> Repository:
+    """Version 1 has `a`, version 2 has `a` and `b`; the second is served."""
+    upstream.write("a", b"1")
+    run(repository)
+    upstream.write("b", b"2")
+    run(repository)
+    return repository
+
+
+def finish(requested: jobs.Requested) -> Job:
+    chain.run(requested.job.pk, "test")
+    return Job.objects.get(pk=requested.job.pk)
+
+
+def test_any_version_is_published_with_any_settings(two_versions: Repository) -> None:
+    sums = PublishSettings.objects.matching(checksums="SHA256SUMS")
+    details = Details(of_version=1, publish_settings=sums)
+    job = finish(jobs.request(two_versions, actions=PUBLISH, details=details))
+    assert job.publication is not None
+    assert (job.publication.version.number, job.publication.settings) == (1, sums)
+    assert set(served("files") or {}) == {"a", "b"}
+
+
+def test_an_old_version_is_not_switched_to_by_a_run(two_versions: Repository) -> None:
+    with pytest.raises(Refused, match="pin a distribution"):
+        jobs.request(two_versions, actions=Actions(False, True, True), details=Details(of_version=1))
+
+
+@pytest.mark.parametrize("number", [3, 2_000_000_000])
+def test_a_version_that_is_not_there_cannot_be_published(two_versions: Repository, number: int) -> None:
+    with pytest.raises(Refused, match="has no version"):
+        jobs.request(two_versions, actions=PUBLISH, details=Details(of_version=number))
+
+
+def test_the_empty_version_cannot_be_published(two_versions: Repository) -> None:
+    with pytest.raises(Refused, match="nothing to publish"):
+        jobs.request(two_versions, actions=PUBLISH, details=Details(of_version=0))
+
+
+def test_a_version_that_was_deleted_meanwhile_fails_the_job(two_versions: Repository) -> None:
+    requested = jobs.request(two_versions, actions=PUBLISH, details=Details(of_version=1))
+    Distribution.objects.update(publication=None)
+    two_versions.versions.get(number=1).delete()
+    assert finish(requested).error == "Version 1 was deleted before it could be published."
+
+
+def test_requests_about_different_things_are_different(two_versions: Repository) -> None:
+    sums = PublishSettings.objects.matching(checksums="SHA256SUMS")
+    wanted = [Details(), Details(of_version=1), Details(publish_settings=sums), Details(1, sums)]
+    made = {jobs.request(two_versions, actions=PUBLISH, details=details).job for details in wanted}
+    assert len(made) == len(wanted)
+    assert all(jobs.request(two_versions, actions=PUBLISH, details=details).joined for details in wanted)
+
+
+RESTORE = Actions(sync=False, modify=True)
+
+
+def test_restoring_makes_a_new_version_that_is_served(two_versions: Repository) -> None:
+    job = finish(jobs.request(two_versions, actions=RESTORE, details=Details(of_version=1)))
+    assert job.version is not None
+    assert (job.version.number, job.version.removed) == (3, 1)
+    assert served("files") == {"a": b"1"}
+
+
+def test_a_run_makes_its_version_by_sync_or_by_hand(two_versions: Repository) -> None:
+    with pytest.raises(Refused, match="one of the two"):
+        jobs.request(two_versions, actions=Actions(modify=True), details=Details(of_version=1))
+
+
+def test_a_mirror_is_not_changed_by_hand(two_versions: Repository) -> None:
+    Repository.objects.update(mirror=True)
+    two_versions.refresh_from_db()
+    with pytest.raises(Refused, match="is a mirror"):
+        jobs.request(two_versions, actions=RESTORE, details=Details(of_version=1))
+
+
+def test_what_became_a_mirror_meanwhile_is_not_changed_either(two_versions: Repository) -> None:
+    requested = jobs.request(two_versions, actions=RESTORE, details=Details(of_version=1))
+    Repository.objects.update(mirror=True)
+    assert "mirror by now" in finish(requested).error
+    assert two_versions.latest_version().number == 2
+
+
+def test_changes_by_hand_are_never_joined(two_versions: Repository) -> None:
+    wanted = [("b", None)]
+    first = jobs.request(two_versions, actions=RESTORE, changes=wanted)
+    second = jobs.request(two_versions, actions=RESTORE, changes=wanted)
+    assert first.job != second.job
+    assert finish(first).version is not None
+    assert finish(second).version is None
+
+
+def test_again_is_the_same_once_more(two_versions: Repository) -> None:
+    changed = finish(jobs.request(two_versions, actions=RESTORE, changes=[("b", None)]))
+    repeated = jobs.again(changed).job
+    assert [(one.path, one.artifact) for one in repeated.changes.all()] == [("b", None)]
+    published = finish(jobs.request(two_versions, actions=PUBLISH, details=Details(of_version=1)))
+    assert jobs.again(published).job.of_version == 1
