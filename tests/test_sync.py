@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from repos import jobs
-from repos.errors import BadList, FetchFailed, FilesFailed
+from repos.errors import BadList, FetchFailed, FilesFailed, PathInTheWay
 from repos.models import Artifact, Content, Repository, RepositoryVersion
 from repos.progress import Progress, Report
 from repos.sync import sync
@@ -246,3 +246,32 @@ def test_files_are_fetched_side_by_side(repository: Repository, upstream: Upstre
         until(lambda: len(upstream.requests) == 9, "all eight files are asked for before the first has come")
         gate.release()
     assert files(repository.latest_version()) == upstream.files
+
+
+@pytest.mark.parametrize(
+    "paths", [["a/b", "a/b/c"], ["a/b/c", "a/b", "a/b!", "a/b-c/d"], ["a", "a.b", "a/b/c/d"], ["é", "é/é"]]
+)
+def test_a_list_with_a_file_inside_a_file_is_refused(
+    repository: Repository, upstream: Upstream, tmp_path: Path, paths: list[str]
+) -> None:
+    upstream.manifest = "".join(f"{path},{'0' * 64},1\n" for path in paths).encode()
+    with pytest.raises(BadList, match="as a file, and as a folder"):
+        synced(repository, tmp_path)
+
+
+def test_an_additive_repository_does_not_take_a_folder_where_it_keeps_a_file(
+    repository: Repository, upstream: Upstream, tmp_path: Path
+) -> None:
+    upstream.write("kept", b"1")
+    synced(repository, tmp_path)
+    upstream.remove("kept")
+    upstream.write("kept/now a folder", b"2")
+    with pytest.raises(PathInTheWay, match="remove it by hand"):
+        synced(repository, tmp_path)
+    assert repository.latest_version().number == 1
+    repository.mirror = True
+    repository.brake = 100
+    repository.save()
+    version = synced(repository, tmp_path)
+    assert version
+    assert files(version) == upstream.files

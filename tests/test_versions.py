@@ -9,7 +9,7 @@ from django.db import transaction
 
 from repos.chunks import ROWS
 from repos.compare import Kind, compare
-from repos.errors import Canceled, Lost
+from repos.errors import Canceled, Lost, PathInTheWay
 from repos.manifest import Entry
 from repos.models import Artifact, Content, Repository, RepositoryVersion
 from repos.progress import Progress, Report
@@ -389,3 +389,46 @@ def test_entries_are_read_as_they_are_written(files: Repository) -> None:
 
     with Draft(files, progress) as draft:
         draft.add(entries(), report())
+
+
+# ---- a path is a file or a folder, never both -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("present", "added", "said"),
+    [
+        ("x", "x/y", ["“x”", "“x/y”"]),
+        ("x", "x/y/z", ["“x”", "“x/y/z”"]),
+        ("x/y", "x", ["“x”", "“x/y”"]),
+        ("x/y/z", "x", ["“x”", "“x/y/z”"]),
+        ("x/ÿ😀", "x", ["“x”", "“x/ÿ😀”"]),
+    ],
+)
+def test_a_file_where_a_folder_is_makes_no_version(present: str, added: str, said: list[str]) -> None:
+    repository = factories.repository()
+    factories.version(repository, {present: b"1"})
+    with pytest.raises(PathInTheWay) as raised:
+        make(repository, {present: b"1", added: b"2"})
+    assert all(words in str(raised.value) for words in said)
+    assert versions(repository) == [(0, True), (1, True)]
+    assert contents(repository.latest_version()) == listed({present: b"1"})
+
+
+@pytest.mark.parametrize(("one", "other"), [("x", "x.y"), ("x/y", "x/z"), ("x", "xx/y"), ("x", "X/y"), ("x_", "xa/y")])
+def test_names_that_only_look_alike_are_no_folders(one: str, other: str) -> None:
+    repository = factories.repository()
+    factories.version(repository, {one: b"1"})
+    assert make(repository, {one: b"1", other: b"2"}).files == 2
+
+
+def test_a_file_may_become_a_folder() -> None:
+    repository = factories.repository()
+    factories.version(repository, {"x": b"1"})
+    assert make(repository, {"x/y": b"1"}).files == 1
+    assert make(repository, {"x": b"1"}).files == 1
+
+
+def test_another_repository_is_in_nobodys_way(files: Repository) -> None:
+    other = factories.repository("other", "other")
+    factories.version(other, {"c": b"1"})
+    assert make(files, {"c/d": b"1"}).files == 1
