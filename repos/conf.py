@@ -31,6 +31,11 @@ def max_list_bytes() -> int:
     return int(settings.MILLRACE_MAX_LIST_BYTES)
 
 
+def max_upload_bytes() -> int:
+    """The longest upload that is taken, all its files together."""
+    return int(settings.MILLRACE_MAX_UPLOAD_BYTES)
+
+
 def bell() -> str:
     """The dotted name of the function that rings for a waiting job, given its id."""
     return str(settings.MILLRACE_BELL)

@@ -23,15 +23,20 @@ class InvalidValue(MillraceError):
 
 
 class InvalidPath(MillraceError):
-    """A path from outside that cannot be used: `path` as given, and why."""
+    """A `path` from outside that cannot be used, why not, and (`advice`, a sentence) what to do.
+
+    `reason` is the same without capital and full stop, for a sentence about more than the path.
+    """
 
     code = "path"
     field = "path"
 
-    def __init__(self, path: str, why: str) -> None:
-        shown = path if len(path) <= 100 else path[:97] + "…"
-        super().__init__(f"the path {shown!r} {why}.")
+    def __init__(self, path: str, why: str, advice: str = "", *, noun: str = "path") -> None:
+        shown = "".join(one if one.isprintable() else repr(one)[1:-1] for one in path[:100])
+        self.reason = f"the {noun} “{shown}{'…' if path[100:] else ''}” {why}" if path else f"the {noun} {why}"
+        super().__init__(f"T{self.reason[1:]}. {advice}".rstrip())
         self.path = path
+        self.field = noun.replace(" ", "_")
 
 
 class InvalidName(MillraceError):
@@ -40,8 +45,14 @@ class InvalidName(MillraceError):
 
 
 class InvalidUrl(MillraceError):
+    """An address that cannot be asked: why not, and (`advice`) what to do, each a sentence."""
+
     code = "url"
     field = "url"
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__(f"{reason} {advice}".rstrip())
+        self.reason = reason
 
 
 class BasePathTaken(MillraceError):
@@ -89,14 +100,44 @@ class Refused(MillraceError):
     code = "refused"
 
 
+class NothingToDo(Refused):
+    """A change by hand that would change nothing."""
+
+    code = "unchanged"
+
+
+class NotStored(MillraceError):
+    """Bytes that our own disk did not take, and what it said."""
+
+    code = "disk"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The bytes could not be stored here: {why}. Nothing was changed.")
+
+
+class SecretLost(MillraceError):
+    """A stored secret that cannot be opened, and why: the key file is missing, or does not fit."""
+
+    code = "secret"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"A secret of the remote cannot be opened: {why}. Bring the right key file back, or enter the secret again."
+        )
+
+
 class BadList(MillraceError):
-    """An upstream's list that cannot be read; `line` counts from 1, 0 where it is about the whole."""
+    """An upstream's list that cannot be read; `line` counts from 1, 0 where it is about the whole.
+
+    `advice` says what to do, where it is not the upstream that has to mend its list.
+    """
 
     code = "list"
 
-    def __init__(self, url: str, why: str, line: int = 0) -> None:
+    def __init__(self, url: str, why: str, line: int = 0, *, advice: str = "") -> None:
         where = f"Line {line} of {url}" if line else f"The list at {url}"
-        super().__init__(f"{where} {why}.")
+        advice = advice or "It has to be mended upstream."
+        super().__init__(f"{where} {why}. {advice} Nothing was changed here.")
         self.url = url
         self.line = line
 
@@ -117,20 +158,26 @@ class PathInTheWay(MillraceError):
 
 
 class PathTaken(MillraceError):
-    """Files that are there already, with other bytes, and that nobody has said may be replaced."""
+    """`count` files that are there already, with other bytes, and that nobody has said may be replaced.
+
+    `some` are the paths of the first of them, one or more.
+    """
 
     code = "taken"
 
-    def __init__(self, count: int, first: str) -> None:
-        files = f"“{first}” is" if count == 1 else f"“{first}” and {count - 1:,} more are"
-        super().__init__(f"{files} there already, with other bytes. Nothing was changed; ask for it to be replaced.")
+    def __init__(self, count: int, some: list[str]) -> None:
+        files = f"“{some[0]}” is" if count == 1 else f"“{some[0]}” and {count - 1:,} more are"
+        it = "it" if count == 1 else "them"
+        super().__init__(f"{files} there already, with other bytes. Nothing was changed; ask for {it} to be replaced.")
         self.count = count
+        self.some = some
 
 
 class FetchFailed(MillraceError):
     """A file that could not be fetched. Sizes are in bytes; `tries` counts the requests made for it.
 
-    `retry` says whether another try may help, `retry_after` (seconds) when the upstream wants it.
+    `retry` says whether another try may help, `retry_after` (seconds) when the upstream wants it. What to do about it
+    is told by `causes.advice`; `advice` is for what that could not know.
     """
 
     code = "fetch"
@@ -146,6 +193,7 @@ class FetchFailed(MillraceError):
         size: int | None = None,
         retry: bool = True,
         retry_after: float | None = None,
+        advice: str = "",
     ) -> None:
         super().__init__(f"{url}: {why}")
         self.url = url
@@ -156,6 +204,7 @@ class FetchFailed(MillraceError):
         self.size = size
         self.retry = retry
         self.retry_after = retry_after
+        self.advice = advice
 
 
 class FilesFailed(MillraceError):
@@ -173,16 +222,19 @@ class FilesFailed(MillraceError):
 
 
 class BrakePulled(MillraceError):
-    """A mirror's sync that would remove `removing` files, more than the repository lets go without asking."""
+    """A mirror's sync that would remove `removing` files, more than `limit` percent of those that are `present`.
+
+    `first` are the paths of some of them; `empty` says that the upstream's list has no file at all.
+    """
 
     code = "brake"
 
-    def __init__(self, removing: int, present: int, limit: int, *, empty: bool) -> None:
-        found = "The upstream's list is empty: it" if empty else "It"
+    def __init__(self, removing: int, present: int, limit: int, *, first: list[str], empty: bool) -> None:
+        found = "The upstream's list is empty: the sync" if empty else "The sync"
+        names = ", ".join([*(f"“{path}”" for path in first), *(["…"] if removing > len(first) else [])])
         super().__init__(
-            f"{found} would remove {removing:,} of the {present:,} files that are there. "
-            f"The repository lets a sync remove {limit} % without asking, so nothing was changed. "
-            "If that is what you want, confirm it."
+            f"{found} would remove {removing:,} of {present:,} files ({names}). "
+            f"This mirror lets go of {limit} % without asking, so nothing was changed. Confirm it if that is right."
         )
         self.removing = removing
 

@@ -1,31 +1,31 @@
-"""Fetching over http: requests' session, its adapter and its errors, with retries, limits and digests of our own.
+"""Fetching over http and https: one file at a time, with retries, limits and digests of our own.
 
 A file's bytes go to disk and through sha256 as they come, and are never held in memory. They are taken raw:
 whatever is asked for un-gzipped would not have the digest that the list promises.
 """
 
 import hashlib
+import math
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from . import causes, conf, headers, urls
 from .errors import FetchFailed
+from .pace import Throttle, Watch
+from .route import Route
+from .transport import Transport
 
-BLOCK = 1024 * 1024
 MAX_REDIRECTS = 5
 # The most that is read of an answer that is not wanted, in bytes.
 _SHORT = 64 * 1024
-# Seconds to connect, and seconds without a byte.
-TIMEOUT = (10, 30)
-TRIES = 4
 # The longest that an upstream's Retry-After is obeyed, in seconds; who asks for more is given up on.
 MAX_WAIT = 120.0
 
@@ -50,25 +50,20 @@ class Fetcher:
     `stop` ends every wait and every body at its next block, by errors that nobody needs to see any more.
     """
 
-    def __init__(self, connections: int) -> None:
+    def __init__(self, transport: Transport) -> None:
         self.stop = threading.Event()
-        session = requests.Session()
-        session.headers = requests.structures.CaseInsensitiveDict(
-            {"User-Agent": conf.user_agent(), "Accept": "*/*", "Accept-Encoding": "identity"}
-        )
-        session.trust_env = False
-        self._session = session
-        self._template = session.prepare_request(requests.Request("GET", "http://localhost/"))
-        # Straight through the adapter: what the session does besides for each request costs more than the request.
-        self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connections, max_retries=0)
+        self.transport = transport
+        # Credentials go where they are for, and nowhere that a list or a redirect may lead besides.
+        self._trusted, self._other = Route(transport, trusted=True), Route(transport, trusted=False)
+        self._throttle = Throttle(transport.rate_limit)
 
     def __enter__(self) -> "Fetcher":
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.stop.set()
-        self._adapter.close()
-        self._session.close()
+        self._trusted.close()
+        self._other.close()
 
     def fetch(
         self,
@@ -87,22 +82,26 @@ class Fetcher:
         `conditions` (headers such as If-None-Match) the answer may be that nothing has changed. `count` is told
         the bytes of each block, and minus those of a try that failed. Raises FetchFailed after the last try.
         """
-        tries = 1
+        tries, due = 1, monotonic() + (self.transport.deadline or math.inf)
         while True:
-            attempt = _Attempt(into, sha256, size, limit, count)
+            attempt = _Attempt(url, due, into, sha256, size, limit, count)
             try:
-                return self._try(url, attempt, conditions or {})
+                return self._try(attempt, conditions or {})
             except FetchFailed as error:
                 attempt.undo()
                 error.tries = tries
                 wait = self._wait(error, tries)
+                if wait is not None and monotonic() + wait >= due:
+                    late = causes.of_pace(url, "deadline", self.transport, error.why)
+                    late.tries = tries
+                    raise late from error
                 if wait is None or self.stop.wait(wait):
                     raise
                 tries += 1
 
     def _wait(self, error: FetchFailed, tries: int) -> float | None:
         """Seconds to wait before the next try; None if there is none."""
-        if not error.retry or tries >= TRIES:
+        if not error.retry or tries >= self.transport.tries:
             return None
         if error.retry_after is not None:
             return error.retry_after if error.retry_after <= MAX_WAIT else None
@@ -110,31 +109,38 @@ class Fetcher:
         longest = conf.retry_seconds() * 2.0 ** (tries - 1)
         return longest * random.uniform(0.5, 1)  # noqa: S311
 
-    def _try(self, url: str, attempt: "_Attempt", conditions: dict[str, str]) -> Fetched:
+    def _try(self, attempt: "_Attempt", conditions: dict[str, str]) -> Fetched:
         try:
-            response = self._open(url, conditions)
+            response = self._open(attempt, conditions)
             with response:
-                return self._take(url, response, attempt, conditional=bool(conditions))
+                return self._take(response, attempt, conditional=bool(conditions))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise causes.of_error(url, error, TIMEOUT) from error
+            if monotonic() > attempt.due:
+                raise causes.of_pace(attempt.url, "deadline", self.transport) from error
+            raise causes.of_error(attempt.url, attempt.at, error, self.transport, self._route(attempt.at)) from error
 
-    def _open(self, url: str, conditions: dict[str, str]) -> requests.Response:
-        """The answer that `url` or what it redirects to gives; its body is still to be read."""
-        target = url
+    def _route(self, url: str) -> Route:
+        return self._trusted if self.transport.trusts(url) else self._other
+
+    def _open(self, attempt: "_Attempt", conditions: dict[str, str]) -> requests.Response:
+        """The answer that the file's address or what it redirects to gives; its body is still to be read."""
         for _ in range(MAX_REDIRECTS + 1):
-            request = self._template.copy()
-            request.url = target
-            request.headers.update(conditions)
-            response = self._adapter.send(request, stream=True, timeout=TIMEOUT, verify=True, proxies={})
+            response = self._route(attempt.at).get(attempt.at, conditions, self._timeout(attempt))
             location = response.headers.get("Location")
             if response.status_code not in (301, 302, 303, 307, 308) or not location:
                 return response
             _finish(response)
-            target = urls.redirected(url, target, location)
-        raise FetchFailed(url, "redirects", f"it redirects more than {MAX_REDIRECTS} times", retry=False)
+            attempt.at = urls.redirected(attempt.url, attempt.at, location)
+        why = f"it redirects more than {MAX_REDIRECTS} times"
+        raise FetchFailed(attempt.url, "redirects", why, retry=False)
 
-    def _take(self, url: str, response: requests.Response, attempt: "_Attempt", *, conditional: bool) -> Fetched:
-        status = response.status_code
+    def _timeout(self, attempt: "_Attempt") -> tuple[float, float]:
+        """Seconds to connect, and seconds without a byte: no longer than there is time."""
+        left = max(attempt.due - monotonic(), 0.001)
+        return min(self.transport.connect_timeout, left), min(self.transport.read_timeout, left)
+
+    def _take(self, response: requests.Response, attempt: "_Attempt", *, conditional: bool) -> Fetched:
+        url, status = attempt.url, response.status_code
         etag = response.headers.get("ETag", "")
         modified = headers.strong(response.headers.get("Last-Modified", ""), response.headers.get("Date", ""))
         if status != 200:
@@ -142,20 +148,43 @@ class Fetcher:
         if status == 304 and conditional:
             return Fetched("", 0, etag, modified, unchanged=True)
         if status != 200:
-            raise causes.of_status(url, status, response.headers.get("Retry-After", ""))
+            raise causes.of_status(url, attempt.at, response, self.transport, self._route(attempt.at))
         encoding = response.headers.get("Content-Encoding", "identity")
         if not attempt.sha256 and encoding != "identity":
             raise FetchFailed(url, "encoding", f"it came encoded ({encoding[:40]}), although that was not asked for")
-        digest, size = attempt.receive(url, response.raw, self.stop)
+        digest, size = attempt.receive(self._blocks(response.raw, attempt))
         return Fetched(digest, size, etag, modified)
+
+    def _blocks(self, raw: urllib3.BaseHTTPResponse, attempt: "_Attempt") -> Iterator[bytes]:
+        """The body as it comes, neither faster nor more slowly than it may, until `stop`."""
+        watch = Watch(self.transport.least_speed, attempt.due)
+        while block := raw.read1(self._throttle.block, decode_content=False):
+            yield block
+            waited = self._throttle.wait(len(block), self.stop)
+            if self.stop.is_set():
+                raise FetchFailed(attempt.url, "stopped", "the job was stopped", retry=False)
+            if cause := watch.arrived(len(block), waited):
+                raise causes.of_pace(attempt.url, cause, self.transport)
 
 
 class _Attempt:
-    """One try at one file: takes the body, and takes back what it counted if that was in vain."""
+    """One try at the file at `url`: takes the body, and takes back what it counted if that was in vain.
+
+    `at` is where redirects have led so far; `due` is when there is no more time for it, by the monotonic clock.
+    """
 
     def __init__(
-        self, into: Path, sha256: str, size: int | None, limit: int | None, count: Callable[[int], None]
+        self,
+        url: str,
+        due: float,
+        into: Path,
+        sha256: str,
+        size: int | None,
+        limit: int | None,
+        count: Callable[[int], None],
     ) -> None:
+        self.url = self.at = url
+        self.due = due
         self.sha256 = sha256
         self._into = into
         self._size = size
@@ -163,23 +192,21 @@ class _Attempt:
         self._count = count
         self._received = 0
 
-    def receive(self, url: str, raw: urllib3.BaseHTTPResponse, stop: threading.Event) -> tuple[str, int]:
+    def receive(self, blocks: Iterator[bytes]) -> tuple[str, int]:
         """Writes and hashes the body; returns its sha256 and size. Raises FetchFailed if it is not what must come."""
         digest = hashlib.sha256()
         with self._into.open("wb", buffering=0) as file:
-            while block := raw.read1(BLOCK, decode_content=False):
+            for block in blocks:
                 self._received += len(block)
                 self._count(len(block))
-                if stop.is_set():
-                    raise FetchFailed(url, "stopped", "the job was stopped", retry=False)
                 if self._limit is not None and self._received > self._limit:
                     break
                 digest.update(block)
                 file.write(block)
-        return self._judged(url, digest.hexdigest())
+        return self._judged(digest.hexdigest())
 
-    def _judged(self, url: str, sha256: str) -> tuple[str, int]:
-        size = self._received
+    def _judged(self, sha256: str) -> tuple[str, int]:
+        url, size = self.url, self._received
         if self._size is not None and size != self._size:
             more = "at least " if size > self._size else ""
             why = f"it is {more}{size:,} bytes long, the list says {self._size:,}"
@@ -198,6 +225,11 @@ class _Attempt:
 
 def _finish(response: requests.Response) -> None:
     """Reads what there is of a short answer that nobody wants: only a connection that was read out is used again."""
+    # A 304 may call itself chunked as the whole answer would be, but it has no body (RFC 9112, 6.1): nothing will come.
+    chunked = response.status_code == 304 and response.headers.get("Transfer-Encoding")
     with suppress(urllib3.exceptions.HTTPError, OSError):
-        response.raw.read(_SHORT, decode_content=False)
+        # A few reads at most: it may come in drips.
+        for _ in range(0 if chunked else 4):
+            if not response.raw.read1(_SHORT, decode_content=False):
+                break
     response.close()

@@ -1,9 +1,52 @@
-"""Times in the headers of upstreams, which are free to write nonsense."""
+"""Headers: those that a person has us send, and times in those of upstreams, which are free to write nonsense."""
 
+import re
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from django.utils import timezone
+
+from .errors import InvalidValue
+
+# A header's name (RFC 9110, 5.6.2).
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# What says how the bytes travel is ours to say; the user agent and the proxy's login have fields of their own.
+_OURS = {
+    "accept-encoding", "connection", "content-length", "expect", "host", "keep-alive",
+    "proxy-authorization", "proxy-connection", "range", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+}  # fmt: skip
+
+
+def checked_value(field: str, text: str) -> str:
+    """`text` itself if a header can carry it; else raises InvalidValue, for `field`, without telling the text."""
+    if not text.isascii() or not text.isprintable():
+        raise InvalidValue(field, "It has a sign in it that no header can carry: only plain ASCII can be sent.")
+    return text
+
+
+def parse_headers(text: str) -> tuple[tuple[str, str], ...]:
+    """The further headers that lines of the form “Name: value” give. Raises InvalidValue for the first that cannot be.
+
+    Values may be secret, so no sentence has one in it.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            name, value = _parsed(number, line)
+            if name.lower() in found:
+                raise InvalidValue("headers", f"Line {number} gives the header “{name}” a second time.")
+            found[name.lower()] = (name, value)
+    return tuple(found.values())
+
+
+def _parsed(number: int, line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not _NAME.fullmatch(name):
+        raise InvalidValue("headers", f"Line {number} is not of the form “Name: value”.")
+    if name.lower() in _OURS or name.lower().startswith("if-"):
+        raise InvalidValue("headers", f"Line {number} gives the header “{name}”, which Millrace sets itself.")
+    # The end of the line may be that of another system.
+    return name, checked_value("headers", value.removesuffix("\r").strip(" \t"))
 
 
 def date(text: str) -> datetime | None:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from django.db import transaction
 
-from . import conf, paths, pool
+from . import causes, conf, paths, pool, transport
 from .chunks import ROWS, chunks
 from .compare import compare
 from .downloads import Downloads
-from .errors import BadList, BrakePulled, FetchFailed, FilesFailed, PathInTheWay
+from .errors import BadList, BrakePulled, FetchFailed, FilesFailed, PathInTheWay, Refused
 from .fetch import Fetched, Fetcher
 from .manifest import Entry
 from .models import Artifact, Content, FailedFile, Job, Repository, RepositoryVersion, SyncState
@@ -45,13 +45,14 @@ class _Sync:
 
     def run(self) -> RepositoryVersion | None:
         remote = self.repository.remote
-        assert remote is not None
+        if remote is None:
+            raise Refused(f"“{self.repository}” has no remote any more to sync from. Give it one, then run it again.")
         source = source_of(remote)
         latest = self.repository.latest_version()
         known = self._known_state(source, latest)
         threads = remote.concurrency
         with (
-            Fetcher(threads) as fetcher,
+            Fetcher(transport.of(remote)) as fetcher,
             Downloads(fetcher, self.folder, threads, self.progress.check) as downloads,
         ):
             answer = self._fetch_list(downloads, source, known)
@@ -109,7 +110,7 @@ class _Sync:
 
     def _refuse_contradictions(self, source: Source, work: Worklist) -> None:
         if path := work.contradiction():
-            raise BadList(source.list_url, f"names “{path}” twice, with different bytes")
+            raise BadList(source.list_url, f"names “{paths.shown(path)}” twice, with different bytes")
         try:
             for number, _ in enumerate(paths.unnested(work.paths())):
                 if number % ROWS == 0:
@@ -202,7 +203,7 @@ class _Failures:
     def add(self, entry: Entry, error: FetchFailed) -> None:
         path, sha256, size = entry
         self.count += 1
-        self.first = self.first or f"{path}: {error.why}."
+        self.first = self.first or f"{paths.shown(path)} ({error.url}): {error.why}. {_advice(error)}"
         self._rows.append(
             FailedFile(
                 job=self._job,
@@ -230,6 +231,12 @@ class _Failures:
         if self._job:
             FailedFile.objects.bulk_create(self._rows)
         self._rows = []
+
+
+def _advice(error: FetchFailed) -> str:
+    if causes.kind(error) == "not_found":
+        return "The list names a file that is not there: run again later, or ask who runs the upstream."
+    return causes.advice(error)
 
 
 def _missing(entries: list[Entry], failures: _Failures) -> list[Entry]:

@@ -1,7 +1,7 @@
 """Addresses of upstreams: the one place that says which may be asked. Strings in, strings out."""
 
 import re
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from requests.utils import requote_uri
 
@@ -9,6 +9,7 @@ from .errors import FetchFailed, InvalidUrl
 
 MAX_LENGTH = 2000
 
+_WRITE = "Write it as in https://example.org/files/."
 # What no host has in it: spaces of any kind, and the signs that addresses use for other things.
 _NO_HOST = re.compile(r"[\s<>\"\\^`{|}%]")
 
@@ -21,16 +22,27 @@ def checked(url: str) -> str:
         raise InvalidUrl("The address has a sign in it that cannot be shown.")
     try:
         parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise InvalidUrl(f"The address cannot be read: {error}.") from None
+    except ValueError:
+        # The error's own words may have a password in them.
+        raise InvalidUrl("The address cannot be read.", _WRITE) from None
     if parts.scheme not in ("http", "https"):
         raise InvalidUrl("The address must begin with http:// or https://.")
     if parts.username is not None or parts.password is not None:
-        raise InvalidUrl("The address has a user name or a password in it, which would show up in logs and pages.")
-    if not parts.hostname or port == 0 or _NO_HOST.search(parts.hostname):
-        raise InvalidUrl("The address names no host, or no port, that could be asked.")
+        why = "The address has a user name or a password in it, which would show up in logs and pages."
+        raise InvalidUrl(why, "Take them out: a remote has fields of its own for them.")
+    if not parts.hostname or _NO_HOST.search(parts.hostname):
+        raise InvalidUrl("The address names no host that could be asked.", _WRITE)
+    if not _has_port(parts):
+        raise InvalidUrl("The address has a port that there is not.", "Ports are numbers from 1 to 65535.")
     return url
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether the port is one, or left to the scheme."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def redirected(url: str, at: str, location: str) -> str:
@@ -39,6 +51,9 @@ def redirected(url: str, at: str, location: str) -> str:
         # A header's bytes come as one character each; many servers send UTF-8 in them, and unquoted.
         target = location.encode("latin-1").decode("utf-8", "replace")
         return checked(requote_uri(urljoin(at, target)))
-    except (ValueError, InvalidUrl) as error:
-        why = f"it redirects to an address that cannot be asked. {error}"
-        raise FetchFailed(url, "redirects", why.rstrip("."), retry=False) from None
+    except InvalidUrl as error:
+        reason = error.reason
+    except ValueError:
+        reason = "It cannot be read."
+    why = f"it redirects to an address that cannot be asked. {reason}"
+    raise FetchFailed(url, "redirects", why.rstrip("."), retry=False)

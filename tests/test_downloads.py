@@ -15,6 +15,7 @@ from repos.downloads import AHEAD, Downloads, Meter, Outcome
 from repos.errors import Canceled, FetchFailed
 from repos.fetch import Fetcher
 from repos.manifest import Entry
+from repos.transport import Transport
 from tests.running import until
 from tests.upstream import (
     EVERY_FILE,
@@ -41,7 +42,7 @@ def quietly() -> None:
 
 @pytest.fixture
 def fetcher() -> Iterator[Fetcher]:
-    with Fetcher(THREADS) as fetcher:
+    with Fetcher(Transport()) as fetcher:
         yield fetcher
 
 
@@ -244,7 +245,7 @@ def test_an_error_in_a_thread_is_raised_where_it_is_waited_for(upstream: Upstrea
             pytest.fail("the thread is dead, and nobody heard of it")
 
     def first_outcome() -> Outcome:
-        with Broken(1) as fetcher, Downloads(fetcher, folder, 1, tick) as downloads:
+        with Broken(Transport()) as fetcher, Downloads(fetcher, folder, 1, tick) as downloads:
             return next(downloads.into_pool(entries(upstream), url_of(upstream)))
 
     with pytest.raises(ZeroDivisionError):
@@ -308,7 +309,7 @@ def canceled(
     tick = Cancel(condition)
     with (
         pytest.raises(Canceled),
-        Fetcher(threads) as fetcher,
+        Fetcher(Transport()) as fetcher,
         Downloads(fetcher, folder, threads, tick) as downloads,
     ):
         list(downloads.into_pool(wanted, url_of(upstream)))
@@ -375,7 +376,7 @@ def test_the_list_is_let_go_of_too(upstream: Upstream, folder: Path) -> None:
     tick = Cancel(lambda: upstream.requests)
     with (
         pytest.raises(Canceled),
-        Fetcher(1) as fetcher,
+        Fetcher(Transport()) as fetcher,
         Downloads(fetcher, folder, 1, tick) as downloads,
     ):
         downloads.one(upstream.manifest_url, folder / "list", limit=1000, conditions={})
@@ -384,7 +385,7 @@ def test_the_list_is_let_go_of_too(upstream: Upstream, folder: Path) -> None:
 
 def test_the_threads_end_with_the_block(upstream: Upstream, folder: Path) -> None:
     wanted = write_files(upstream, 5)
-    with Fetcher(THREADS) as fetcher:
+    with Fetcher(Transport()) as fetcher:
         with Downloads(fetcher, folder, THREADS, quietly) as downloads:
             list(downloads.into_pool(wanted, url_of(upstream)))
         assert fetcher.stop.is_set()

@@ -16,9 +16,10 @@ from time import time
 
 import pytest
 
-from repos import fetch, urls
+from repos import causes, urls
 from repos.errors import FetchFailed, InvalidUrl
-from repos.fetch import MAX_REDIRECTS, MAX_WAIT, TRIES, Fetched, Fetcher
+from repos.fetch import MAX_REDIRECTS, MAX_WAIT, Fetched, Fetcher
+from repos.transport import Transport
 from tests.settings import VERSION
 from tests.upstream import (
     Answer,
@@ -41,6 +42,7 @@ from tests.upstream import (
     Upstream,
 )
 
+TRIES = Transport().tries
 # Not a whole number of blocks of any size, and not to be compressed.
 DATA = random.Random(1).randbytes(100_001)
 DIGEST = hashlib.sha256(DATA).hexdigest()
@@ -57,7 +59,7 @@ def upstream(upstream: Upstream) -> Upstream:
 
 @pytest.fixture
 def fetcher() -> Iterator[Fetcher]:
-    with Fetcher(4) as fetcher:
+    with Fetcher(Transport()) as fetcher:
         yield fetcher
 
 
@@ -141,7 +143,7 @@ def test_proxies_of_the_environment_are_ignored(
         monkeypatch.setenv(name, "http://127.0.0.1:9/")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    with Fetcher(1) as fetcher:
+    with Fetcher(Transport()) as fetcher:
         assert fetcher.fetch(upstream.url + "file", into).sha256 == DIGEST
 
 
@@ -153,7 +155,7 @@ def test_passwords_of_netrc_are_not_sent(
     )
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
-    with Fetcher(1) as fetcher:
+    with Fetcher(Transport()) as fetcher:
         fetcher.fetch(upstream.url + "file", into)
     assert upstream.requests[0].headers["Authorization"] is None
 
@@ -257,6 +259,22 @@ def test_a_chunked_answer_is_put_together(fetcher: Fetcher, upstream: Upstream, 
     assert into.read_bytes() == DATA
 
 
+@dataclass(frozen=True)
+class Trailers(Fault):
+    """A chunked answer with headers after its body."""
+
+    def serve(self, exchange: Exchange, answer: Answer) -> None:
+        exchange.send_head(replace(answer, headers={"Transfer-Encoding": "chunked", "Trailer": "Digest"}))
+        exchange.wfile.write(b"%x\r\n%s\r\n0\r\nDigest: of-all\r\n\r\n" % (answer.stop, answer.body.read()))
+
+
+def test_what_follows_a_chunked_answer_is_not_part_of_it(fetcher: Fetcher, upstream: Upstream, into: Path) -> None:
+    upstream.fail("file", Trailers())
+    for _ in range(3):
+        assert fetcher.fetch(upstream.url + "file", into).sha256 == DIGEST
+    assert upstream.connections == 1
+
+
 def test_a_slow_drip_is_put_together(fetcher: Fetcher, upstream: Upstream, into: Path) -> None:
     upstream.fail("file", Drip(amount=10_000, interval=0.001))
     assert fetcher.fetch(upstream.url + "file", into).sha256 == DIGEST
@@ -278,6 +296,68 @@ class WithoutLength(Fault):
 def test_an_answer_without_a_length_ends_with_the_connection(fetcher: Fetcher, upstream: Upstream, into: Path) -> None:
     upstream.fail("file", WithoutLength())
     assert fetcher.fetch(upstream.url + "file", into).sha256 == DIGEST
+
+
+@dataclass(frozen=True)
+class Old(Fault):
+    """An answer as HTTP/1.0 gives it: no length, the end is the end."""
+
+    def serve(self, exchange: Exchange, answer: Answer) -> None:
+        exchange.wfile.write(b"HTTP/1.0 200 OK\r\nServer: old\r\n\r\n" + answer.body.read())
+        exchange.close_connection = True
+
+
+def test_http_1_0_is_understood(fetcher: Fetcher, upstream: Upstream, into: Path) -> None:
+    upstream.fail("file", Old())
+    assert fetcher.fetch(upstream.url + "file", into, sha256=DIGEST, size=len(DATA)).sha256 == DIGEST
+
+
+@dataclass(frozen=True)
+class Understated(Fault):
+    """The whole body behind a Content-Length that is 100 bytes too small."""
+
+    def serve(self, exchange: Exchange, answer: Answer) -> None:
+        exchange.send_head(replace(answer, stop=answer.stop - 100))
+        exchange.send_body(answer)
+
+
+def test_bytes_after_the_promised_length_spoil_no_other_file(fetcher: Fetcher, upstream: Upstream, into: Path) -> None:
+    upstream.write("next", DATA)
+    upstream.fail("file", Understated(times=1))
+    assert fetcher.fetch(upstream.url + "file", into, sha256=DIGEST, size=len(DATA)).sha256 == DIGEST
+    upstream.fail("file", Understated(times=2))
+    assert failure_of_one_try(upstream, into).cause == "size"
+    assert fetcher.fetch(upstream.url + "next", into, sha256=DIGEST, size=len(DATA)).sha256 == DIGEST
+
+
+def failure_of_one_try(upstream: Upstream, into: Path) -> FetchFailed:
+    with Fetcher(Transport(tries=1)) as fetcher:
+        return failure(fetcher, upstream.url + "file", into, DIGEST, len(DATA))
+
+
+@dataclass(frozen=True)
+class Says(Fault):
+    """These bytes and nothing else."""
+
+    data: bytes
+
+    def serve(self, exchange: Exchange, answer: Answer) -> None:
+        exchange.wfile.write(self.data)
+        exchange.close_connection = True
+
+
+@pytest.mark.parametrize(
+    ("data", "cause", "why"),
+    [
+        (b"", "reset", "127.0.0.1 closed the connection without an answer"),
+        (b"220 mail.example ESMTP\r\n", "protocol", "what 127.0.0.1 answered is not HTTP"),
+        (b"\x15\x03\x01\x00\x02\x02\x16", "protocol", "what 127.0.0.1 answered is not HTTP"),
+    ],
+)
+def test_what_is_no_answer_is_told(upstream: Upstream, into: Path, data: bytes, cause: str, why: str) -> None:
+    upstream.fail("file", Says(data))
+    error = failure_of_one_try(upstream, into)
+    assert (error.cause, error.why, causes.kind(error)) == (cause, why, "connection")
 
 
 def test_a_short_answer_without_a_length_is_told_by_the_size(fetcher: Fetcher, upstream: Upstream, into: Path) -> None:
@@ -353,6 +433,15 @@ def test_a_condition_goes_along_with_a_redirect(fetcher: Fetcher, upstream: Upst
     upstream.fail("moved", Redirect("/file"))
     headers = {"If-None-Match": f'"{DIGEST}"'}
     assert fetcher.fetch(upstream.url + "moved", into, conditions=headers).unchanged
+
+
+def test_304_that_calls_itself_chunked_has_no_body(upstream: Upstream, into: Path) -> None:
+    with Fetcher(Transport.for_url(upstream.url, tries=1, read_timeout=1)) as fetcher:
+        etag = fetcher.fetch(upstream.url + "file", into).etag
+        upstream.fail("file", Chunked())
+        begun = time()
+        assert fetcher.fetch(upstream.url + "file", into, conditions={"If-None-Match": etag}).unchanged
+        assert time() - begun < 0.9
 
 
 def test_304_without_cause_is_a_failure(fetcher: Fetcher, upstream: Upstream, into: Path) -> None:
@@ -542,12 +631,10 @@ def test_the_causes_change_with_the_tries(fetcher: Fetcher, upstream: Upstream, 
 
 
 @pytest.mark.parametrize("fault", [StallHeaders(), Stall(50_000)])
-def test_silence_is_a_failure(
-    fetcher: Fetcher, upstream: Upstream, into: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault
-) -> None:
-    monkeypatch.setattr(fetch, "TIMEOUT", (1, 0.05))
+def test_silence_is_a_failure(upstream: Upstream, into: Path, fault: Fault) -> None:
     upstream.fail("file", fault)
-    error = failure(fetcher, upstream.url + "file", into)
+    with Fetcher(Transport(read_timeout=0.05)) as fetcher:
+        error = failure(fetcher, upstream.url + "file", into)
     assert (error.cause, error.tries) == ("timeout", TRIES)
     assert error.why == "nothing came for 0.05 seconds"
 
@@ -566,11 +653,40 @@ def test_a_name_that_dns_does_not_know_is_named(fetcher: Fetcher, into: Path) ->
 
 def test_a_failure_of_tls_is_named(fetcher: Fetcher, upstream: Upstream, into: Path) -> None:
     error = failure(fetcher, f"https://127.0.0.1:{upstream.port}/file", into)
-    assert (error.cause, error.why) == ("tls", "the TLS connection failed")
+    assert (error.cause, error.why) == ("tls", "127.0.0.1 does not speak TLS at this port")
 
 
 def test_a_host_that_cannot_be_one_is_a_failure(fetcher: Fetcher, into: Path) -> None:
     assert failure(fetcher, f"http://{'a' * 64}.invalid/file", into).cause in ("dns", "connection")
+
+
+def test_a_redirect_that_leads_nowhere_names_where(fetcher: Fetcher, upstream: Upstream, into: Path) -> None:
+    upstream.fail("file", Redirect("http://nowhere.invalid/file"))
+    assert failure(fetcher, upstream.url + "file", into).why == "the name nowhere.invalid is not known to DNS"
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (Short(10), "connection"),
+        (Corrupt(), "content"),
+        (Longer(), "content"),
+        (Redirect("/file"), "upstream"),
+        (Status(500), "upstream"),
+        (Status(401), "authentication"),
+        (Status(403), "authentication"),
+        (Status(404), "not_found"),
+        (Status(410), "not_found"),
+    ],
+    ids=repr,
+)
+def test_a_failure_is_of_a_kind_and_comes_with_advice(
+    fetcher: Fetcher, upstream: Upstream, into: Path, fault: Fault, kind: str
+) -> None:
+    upstream.fail("file", fault)
+    error = failure(fetcher, upstream.url + "file", into, DIGEST, len(DATA))
+    assert causes.kind(error) == kind
+    assert causes.advice(error).endswith(".")
 
 
 # ---- failures that no other try mends --------------------------------------------------------------------
@@ -585,7 +701,7 @@ def test_a_host_that_cannot_be_one_is_a_failure(fetcher: Fetcher, into: Path) ->
         (410, "the file is gone (410)"),
         (400, "the upstream answered 400"),
         (204, "the upstream answered 204"),
-        (206, "the upstream answered 206"),
+        (206, "only a part came, although all was asked for (206)"),
         (501, "the upstream answered 501"),
     ],
 )
@@ -755,7 +871,7 @@ def test_a_stop_ends_a_wait(fetcher: Fetcher, upstream: Upstream, into: Path) ->
 
 
 def test_leaving_the_fetcher_stops_it() -> None:
-    with Fetcher(1) as fetcher:
+    with Fetcher(Transport()) as fetcher:
         assert not fetcher.stop.is_set()
     assert fetcher.stop.is_set()
 
@@ -795,10 +911,10 @@ def test_an_address_that_can_be_asked_is_taken_as_it_is(url: str) -> None:
         ("http://", "names no host"),
         ("http:///path", "names no host"),
         ("http://:80/", "names no host"),
-        ("http://host:0/", "or no port, that could be asked"),
-        ("http://host:99999/", "cannot be read"),
-        ("http://host:x/", "cannot be read"),
-        ("http://host:-1/", "cannot be read"),
+        ("http://host:0/", "a port that there is not"),
+        ("http://host:99999/", "a port that there is not"),
+        ("http://host:x/", "a port that there is not"),
+        ("http://host:-1/", "a port that there is not"),
         ("http://[::1/", "cannot be read"),
         ("http://me@host/", "has a user name or a password in it"),
         ("http://me:secret@host/", "has a user name or a password in it"),
