@@ -46,7 +46,7 @@ class RunCommand(BaseCommand):
         super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        _migrate_if_new()
+        migrate_if_new()
         repository = self.repository(options)
         self.run_job(repository, self.chosen(repository, options), self.details(options))
 
@@ -107,7 +107,7 @@ class RunCommand(BaseCommand):
         self.stdout.write(f"Job {job.pk} completed in {took}: {', '.join(made) or 'nothing was new'}.")
 
 
-def _migrate_if_new() -> None:
+def migrate_if_new() -> None:
     """Makes the tables where there are none yet: a mirror needs no server to be made."""
     with (conf.data() / "migrate.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

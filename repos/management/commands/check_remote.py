@@ -1,0 +1,47 @@
+"""`manage.py check_remote NAME|URL`: what is found at an upstream, without a sync."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from repos import remotes, units
+from repos.check import Finding, check_remote
+from repos.errors import MillraceError
+from repos.management.terminal import BAD_ARGUMENTS, FAILED, migrate_if_new
+from repos.models import Remote
+
+
+class Command(BaseCommand):
+    help = "Asks an upstream for its list and tells what is in it, or what is wrong. Nothing is stored."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("remote", metavar="NAME|URL", help="a remote's name, or the address of an upstream")
+
+    def handle(self, *args: Any, remote: str, **options: Any) -> None:
+        migrate_if_new()
+        finding = check_remote(_remote(remote))
+        self.stdout.write(finding.url)
+        if not finding.fine:
+            raise CommandError(f"{finding.sentence} {finding.advice}".strip(), returncode=FAILED)
+        for line in _lines(finding):
+            self.stdout.write(line)
+
+
+def _remote(text: str) -> Remote:
+    """The one with this name; or one that is only an address."""
+    if known := Remote.objects.filter(name=text).first():
+        return known
+    if "://" not in text:
+        raise CommandError(f"There is no remote called “{text}”.", returncode=BAD_ARGUMENTS)
+    try:
+        return remotes.draft(url=text)
+    except MillraceError as error:
+        raise CommandError(str(error), returncode=BAD_ARGUMENTS) from None
+
+
+def _lines(finding: Finding) -> list[str]:
+    modified = f", last modified {finding.last_modified}" if finding.last_modified else ""
+    more = ["  …"] if finding.files > len(finding.sample) else []
+    lines = [f"{finding.sentence} The list itself has {units.size(finding.list_size)}{modified}."]
+    lines += [*(f"  {path}" for path in finding.sample), *more, finding.first_file]
+    return [line for line in lines if line]

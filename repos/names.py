@@ -1,0 +1,12 @@
+"""The names that people give to things: the one place that says which are legal. Strings in, strings out."""
+
+from .errors import InvalidName
+
+MAX_LENGTH = 200
+
+
+def checked(name: str) -> str:
+    """`name` without spaces around it. Raises InvalidName if it cannot be one."""
+    if not (name := name.strip()) or len(name) > MAX_LENGTH or not name.isprintable():
+        raise InvalidName(f"A name has 1 to {MAX_LENGTH} characters, all of which can be printed.")
+    return name

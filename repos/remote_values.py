@@ -1,0 +1,181 @@
+"""The values of a remote: which can be, by themselves and together. Pure: nothing is read, stored or sealed."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from . import certificates, names, urls
+from .errors import InvalidUrl, InvalidValue
+from .headers import checked_value, parse_headers
+from .models import Remote
+from .transport import origin_of
+
+# The least and the most of each number.
+RANGES = {
+    "concurrency": (1, 100),
+    "tries": (1, 20),
+    "connect_timeout": (1, 3600),
+    "read_timeout": (1, 3600),
+    "least_speed": (0, 10**9),
+    "deadline": (0, 7 * 86400),
+    "rate_limit": (0, 10**12),
+}
+# In characters: what servers take as a header's value, and room for a bundle of all authorities.
+MAX_SECRET = 16_384
+MAX_PEM = 500_000
+MAX_LINE = 200
+
+_NEEDED = ("name", "url", "kind", "policy")
+# What another server would learn if it were sent there.
+_LOGIN = ("password", "token", "headers")
+
+
+def tidied(field: str, value: Any) -> Any:
+    """`value` without what pasting adds to it. Passwords are left as they are: spaces may be part of them."""
+    if not isinstance(value, str) or field in ("password", "proxy_password"):
+        return value
+    value = value.replace("\r\n", "\n").strip()
+    return value.rstrip("/") if field == "proxy_url" else value
+
+
+def checked_one(field: str, value: Any) -> Any:
+    """A value as it is stored. Raises InvalidName, InvalidUrl or InvalidValue, whose sentence has no secret in it."""
+    if field in RANGES:
+        return _number(field, value)
+    if field in _CHECKS and (value or field in _NEEDED):
+        _CHECKS[field](field, value)
+    return value
+
+
+def faults_together(before: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[InvalidValue]:
+    """What is wrong with the values `given` beside the others, which stay as `before` (there, secrets are sealed)."""
+    after = {**before, **given}
+    if after["token"] and (after["username"] or after["password"]):
+        there = "a user name" if after["username"] else "a password"
+        why = f"There is {there} as well, and only one login can be sent. Remove that, or the token."
+        yield InvalidValue("token", why)
+    if after["client_key"] and not after["client_certificate"]:
+        why = "The client key needs its certificate. Paste that too, or remove the key."
+        yield InvalidValue("client_certificate", why)
+    if after["client_certificate"] and not after["client_key"]:
+        yield InvalidValue("client_key", "The client certificate needs its private key. Paste that too.")
+    if (after["proxy_username"] or after["proxy_password"]) and not after["proxy_url"]:
+        why = "There is a login for a proxy, but no proxy. Enter its address, or remove user name and password."
+        yield InvalidValue("proxy_url", why)
+    yield from _secrets_led_elsewhere(before, given)
+
+
+def _secrets_led_elsewhere(before: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[InvalidValue]:
+    """A secret is kept only for the server that it was entered for: else who may edit an address could read it."""
+    moved = {
+        "proxy_password": _moved("proxy_url", before, given),
+        **dict.fromkeys(_LOGIN, _moved("url", before, given)),
+    }
+    for field, where in moved.items():
+        if where and before[field] and field not in given:
+            why = f"What is stored was entered for {where}, and is sent nowhere else. Enter it again, or remove it."
+            yield InvalidValue(field, why)
+
+
+def _moved(field: str, before: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """The old scheme, host and port, where the address in `field` is to lead to others; else nothing."""
+    old, new = before[field], given.get(field)
+    if not old or not new or origin_of(old) == origin_of(new):
+        return ""
+    parts = urlsplit(old)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _number(field: str, value: Any) -> int:
+    least, most = RANGES[field]
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InvalidValue(field, f"Give a whole number from {least:,} to {most:,}.")
+    return value
+
+
+def _name(field: str, value: str) -> None:
+    names.checked(value)
+
+
+def _url(field: str, value: str) -> None:
+    urls.checked(value)
+
+
+def _choice(field: str, value: str) -> None:
+    if value not in {"kind": Remote.Kind.values, "policy": Remote.Policy.values}[field]:
+        raise InvalidValue(field, f"There is no {field} “{value}”.")
+
+
+def _user_name(field: str, value: str) -> None:
+    _text(field, value, MAX_LINE)
+    if ":" in value:
+        raise InvalidValue(field, "A user name cannot have a colon in it: that is where the password begins.")
+
+
+def _password(field: str, value: str) -> None:
+    _text(field, value, MAX_SECRET)
+
+
+def _user_agent(field: str, value: str) -> None:
+    _text(field, value, MAX_LINE)
+    checked_value(field, value)
+
+
+def _token(field: str, value: str) -> None:
+    _text(field, value, MAX_SECRET)
+    checked_value(field, value)
+    if " " in value:
+        raise InvalidValue(field, "A token has no spaces in it. Enter it alone, without the word “Bearer”.")
+
+
+def _headers(field: str, value: str) -> None:
+    _long(field, value, MAX_SECRET)
+    parse_headers(value)
+
+
+def _text(field: str, value: str, most: int) -> None:
+    """Any text of one line."""
+    _long(field, value, most)
+    if not value.isprintable():
+        raise InvalidValue(field, "It has a line break in it, or another sign that cannot be shown.")
+
+
+def _long(field: str, value: str, most: int) -> None:
+    if len(value) > most:
+        raise InvalidValue(field, f"It is longer than {most:,} characters.")
+
+
+def _proxy(field: str, value: str) -> None:
+    try:
+        parts = urlsplit(urls.checked(value))
+    except InvalidUrl as error:
+        raise InvalidValue(field, f"{error.reason} Write it as in http://proxy.example:3128.") from None
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise InvalidValue(field, "A proxy is a host and a port, without a path. Write it as in http://proxy.example:3128.")
+
+
+def _pem(check: Callable[[str, str], None]) -> Callable[[str, str], None]:
+    def checked(field: str, value: str) -> None:
+        _long(field, value, MAX_PEM)
+        check(field, value)
+
+    return checked
+
+
+_CHECKS: dict[str, Callable[[str, str], None]] = {
+    "name": _name,
+    "url": _url,
+    "kind": _choice,
+    "policy": _choice,
+    "username": _user_name,
+    "password": _password,
+    "token": _token,
+    "headers": _headers,
+    "user_agent": _user_agent,
+    "ca_certificate": _pem(certificates.check_authorities),
+    "client_certificate": _pem(certificates.check_client),
+    "client_key": _pem(certificates.check_key),
+    "proxy_url": _proxy,
+    "proxy_username": _user_name,
+    "proxy_password": _password,
+}
