@@ -6,9 +6,9 @@ from pathlib import Path
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import conf, jobs, tracking
+from . import causes, conf, jobs, tracking
 from .distribute import distribute
-from .errors import BrakePulled, Canceled, GivenBack, Lost, MillraceError, Refused
+from .errors import BrakePulled, Canceled, FetchFailed, GivenBack, Lost, MillraceError, Refused
 from .logs import about_job
 from .models import Job, Publication, RepositoryVersion
 from .models.job import State
@@ -79,6 +79,8 @@ def _run(job: Job) -> None:
         _end(job, State.CANCELED)
     except BrakePulled as brake:
         _end(job, State.FAILED, str(brake), brake.code, would_remove=brake.removing)
+    except FetchFailed as error:
+        _end(job, State.FAILED, f"{error}. {causes.advice(error)} Nothing was changed here.", error.code)
     except MillraceError as error:
         _end(job, State.FAILED, str(error), error.code)
     except Exception as error:
@@ -102,6 +104,8 @@ def _chain(job: Job, folder: Path, progress: JobProgress) -> None:
     if job.with_modify:
         modify(repository, folder, progress=progress, job=job)
     if job.with_publish:
+        # Those that it had when the job began may have been left, and deleted.
+        repository.refresh_from_db(fields=["publish_settings"])
         version, settings = _version_to_publish(job), job.publish_settings or repository.publish_settings
         publish(version, settings, folder, progress=progress)
         if job.with_distribute:

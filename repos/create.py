@@ -1,74 +1,147 @@
 """Making a repository with all that it needs to be mirrored and served, in one transaction."""
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-from . import paths, urls
-from .errors import BasePathTaken, InvalidName, NameTaken
-from .models import Distribution, PublishSettings, Remote, Repository
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-# The key of PostgreSQL's advisory lock under which base paths are compared and added; any number of our own.
-_BASE_PATHS = 0x4D494C4C
-MAX_NAME = 200
+from . import base_paths, jobs, names, paths, publish_settings, urls
+from .errors import BasePathTaken, InvalidValue, NameTaken
+from .models import Distribution, Job, Remote, Repository
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+# For how long the same request, sent again, means what it has made already.
+MOMENT = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A repository, its first job if one was asked for, and whether all that was there before."""
+
+    repository: Repository
+    job: Job | None
+    joined: bool = False
+
+
+def make_and_run(*, run: bool = True, by: "User | None" = None, **values: Any) -> Made:
+    """Makes a repository of `values` (see make_repository) and asks for its first job, or does neither.
+
+    What the very same values made a moment ago is not made again, nor is it an error: the click came twice.
+    """
+    try:
+        with transaction.atomic():
+            repository = make_repository(**values)
+            return Made(repository, jobs.request(repository, by=by).job if run else None)
+    except (NameTaken, BasePathTaken):
+        if made := _made_just_now(**values):
+            return Made(made, made.jobs.order_by("pk").first(), joined=True)
+        raise
 
 
 @transaction.atomic
-def make_repository(*, url: str, name: str, base_path: str, mirror: bool = False) -> Repository:
-    """Makes remote, repository, version 0 and a distribution that follows; publish settings are the default ones.
+def make_repository(
+    *,
+    name: str,
+    url: str | None = None,
+    remote: Remote | None = None,
+    base_path: str | None = None,
+    publish_with: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Repository:
+    """Makes a repository, its version 0, a remote for `url`, and a distribution that follows at `base_path`.
 
-    Raises InvalidUrl, InvalidName, NameTaken, InvalidPath and BasePathTaken; then nothing was made.
+    Without `url` it has the `remote` that is given, or none; without `base_path` it is served nowhere yet.
+    `publish_with` are values of publish settings, by default the default ones; `settings` those of check_settings.
+
+    Raises InvalidName, NameTaken, InvalidUrl, InvalidPath, BasePathTaken, InvalidValue; then nothing was made.
     """
-    remote = _make_remote(_checked_name(name), urls.checked(url.strip()))
-    repository = Repository.objects.create(
-        name=remote.name, remote=remote, mirror=mirror, publish_settings=PublishSettings.objects.matching()
-    )
+    name = names.checked(name)
+    if url is not None:
+        remote = _make_remote(name, urls.checked(url.strip()))
+    repository = Repository(name=name, remote=remote, **settings)
+    check_settings(repository)
+    repository.publish_settings = publish_settings.having(publish_with or {})
+    _save_new(repository)
     repository.versions.create(number=0, complete=True)
-    make_distribution(repository, base_path)
+    if base_path is not None:
+        make_distribution(repository, base_path)
     return repository
 
 
-def _checked_name(name: str) -> str:
-    if not (name := name.strip()) or len(name) > MAX_NAME or not name.isprintable():
-        raise InvalidName(f"A name has 1 to {MAX_NAME} characters, all of which can be printed.")
-    return name
+def check_settings(repository: Repository) -> None:
+    """Raises InvalidValue where mode, toggles or brake cannot be, or not together."""
+    if repository.mirror and repository.remote is None:
+        raise InvalidValue("mirror", "A mirror is exactly its upstream, so it needs one. Choose a remote, or additive.")
+    if repository.auto_distribute and not repository.auto_publish:
+        raise InvalidValue(
+            "auto_distribute", "Only what is published can be distributed. Turn on both, or turn this off."
+        )
+    if not 0 <= repository.brake <= 100:
+        raise InvalidValue("brake", "The brake is a percentage. Give a whole number from 0 to 100.")
+
+
+def _made_just_now(
+    *,
+    name: str,
+    url: str | None = None,
+    remote: Remote | None = None,
+    base_path: str | None = None,
+    publish_with: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Repository | None:
+    """The repository that these values made a moment ago and that is as it was made, if there is one."""
+    name = name.strip()
+    upstream = {"remote": remote} if url is None else {"remote__name": name, "remote__url": url.strip()}
+    published = publish_settings.checked(publish_with or {})
+    made = Repository.objects.filter(
+        **settings,
+        **upstream,
+        **{f"publish_settings__{field}": value for field, value in published.items()},
+        name=name,
+        created_at__gte=timezone.now() - MOMENT,
+    ).first()
+    served_at = [] if base_path is None else [paths.base_path(base_path)]
+    if made and [one.base_path for one in made.distributions.all()] == served_at:
+        return made
+    return None
 
 
 def _make_remote(name: str, url: str) -> Remote:
-    if Repository.objects.filter(name=name).exists():
-        raise NameTaken(name)
+    _refuse_taken(name)
     try:
         with transaction.atomic():
             return Remote.objects.create(name=name, url=url)
     except IntegrityError:
+        _refuse_taken(name)
         if Remote.objects.filter(name=name).exists():
-            raise NameTaken(name) from None
+            raise NameTaken(name, "remote") from None
         raise
+
+
+def _save_new(repository: Repository) -> None:
+    _refuse_taken(repository.name)
+    try:
+        with transaction.atomic():
+            repository.save()
+    except IntegrityError:
+        _refuse_taken(repository.name)
+        raise
+
+
+def _refuse_taken(name: str) -> None:
+    if Repository.objects.filter(name=name).exists():
+        raise NameTaken(name)
 
 
 @transaction.atomic
 def make_distribution(repository: Repository, base_path: str) -> Distribution:
     """Makes a distribution that follows `repository`. Raises InvalidPath and BasePathTaken."""
     path = paths.base_path(base_path)
-    _lock_base_paths()
-    if other := clashing(path):
-        raise BasePathTaken(path, other.base_path)
+    base_paths.lock()
+    base_paths.refuse_taken(path)
     return Distribution.objects.create(base_path=path, repository=repository)
-
-
-def clashing(base_path: str) -> Distribution | None:
-    """The distribution whose base path equals `base_path`, lies in it or lies above it, if there is one."""
-    near = Distribution.objects.filter(
-        Q(base_path__in=paths.prefixes(base_path)) | Q(base_path__startswith=f"{base_path}/")
-    )
-    # A database may compare without case; we do not.
-    return next((one for one in near if paths.clash(base_path, one.base_path)), None)
-
-
-def _lock_base_paths() -> None:
-    """Until the transaction ends, nobody else adds a base path: no constraint can tell that one lies in another.
-
-    SQLite's write transactions come one after another anyway.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_BASE_PATHS])

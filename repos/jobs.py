@@ -92,8 +92,8 @@ class Obstacle:
 
 
 def defaults(repository: Repository) -> Actions:
-    """What a run does where nothing else is chosen: the repository's toggles."""
-    return Actions(True, repository.auto_publish, repository.auto_distribute)
+    """What a run does where nothing else is chosen: sync, if there is a remote, then what the toggles say."""
+    return Actions(repository.remote_id is not None, repository.auto_publish, repository.auto_distribute)
 
 
 def of(job: Job) -> Actions:
@@ -138,7 +138,7 @@ def _refusal_of_publish(repository: Repository, actions: Actions, details: Detai
     if actions.sync or actions.modify:
         return ""
     if details.of_version == 0 or not repository.versions.complete().filter(number__gt=0).exists():
-        return f"“{repository}” has no files yet, so there is nothing to publish. Sync it first."
+        return f"“{repository}” has no files yet, so there is nothing to publish. Sync it or upload some first."
     other = details.of_version is not None or details.publish_settings is not None
     if actions.distribute and other:
         return (
@@ -205,6 +205,8 @@ def _make(
     changes: Iterable[Change],
     by: "User | None",
 ) -> Job:
+    if Repository.objects.locked(repository.pk) is None:
+        raise Refused(f"The repository “{repository}” was deleted meanwhile.")
     job = Job.objects.create(
         repository=repository,
         request=words,
@@ -226,6 +228,8 @@ def _make(
 
 def again(job: Job, *, by: "User | None" = None) -> Requested:
     """Asks for the same as `job` did. Raises Refused."""
+    if job.publish_settings is None and " settings=" in job.request:
+        raise Refused(f"The publish settings of job {job.pk} were deleted. Publish the version with others.")
     changes = None
     if job.with_modify and job.of_version is None:
         changes = ((one.path, one.artifact) for one in job.changes.select_related("artifact").order_by("pk"))

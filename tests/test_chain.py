@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from repos import chain, jobs, tracking
+from repos import chain, jobs, publish_settings, tracking
 from repos.distribute import distribute
 from repos.models import Artifact, Content, FailedFile, Job, Publication, Repository, RepositoryVersion, Switch
 from tests.running import PATIENCE, files, metadata, run, running, served, until
@@ -317,3 +317,18 @@ def test_nothing_half_done_is_served(filled: Repository, upstream: Upstream) -> 
         assert served("files") == before
         gate.release()
     assert served("files") == upstream.files
+
+
+def test_a_job_publishes_with_the_settings_that_the_repository_has_by_then(
+    repository: Repository, upstream: Upstream
+) -> None:
+    upstream.write("a", b"1")
+    job = chain.claim(jobs.request(repository).job.pk, "test")
+    assert job
+    former = repository.publish_settings
+    publish_settings.change(former, manifest="LIST")
+    publish_settings.delete(former)
+    chain._run(job)
+    job.refresh_from_db()
+    assert (job.state, job.error) == ("completed", "")
+    assert set(metadata("files")) == {"LIST"}

@@ -63,6 +63,23 @@ def test_mirror_mode_is_chosen_by_an_option(call: Call, stocked: Upstream) -> No
 
 
 @pytest.mark.parametrize(
+    ("options", "values"),
+    [
+        ([], ("PULP_MANIFEST", "")),
+        (["--checksums", "SHA256SUMS"], ("PULP_MANIFEST", "SHA256SUMS")),
+        (["--manifest", "", "--checksums", "sums"], ("", "sums")),
+    ],
+)
+def test_publish_settings_are_chosen_by_options(
+    call: Call, stocked: Upstream, options: list[str], values: tuple[str, str]
+) -> None:
+    assert call("mirror", stocked.url, "files", "files", *options)[0] == 0
+    settings = Repository.objects.get().publish_settings
+    assert (settings.manifest, settings.checksums) == values
+    assert Publication.objects.get().settings == settings
+
+
+@pytest.mark.parametrize(
     ("option", "publications", "is_served"),
     [("--only-sync", 0, False), ("--no-distribute", 1, False)],
 )
@@ -99,6 +116,8 @@ def test_a_failed_job_is_status_1_and_names_the_files(call: Call, stocked: Upstr
         (["mirror", "http://host/", "name", "../path"], "has an empty part, “.” or “..”"),
         (["mirror", "http://host/", "files", "other"], "already a repository called “files”"),
         (["mirror", "http://host/", "name", "files/below"], "overlaps with the distribution at “files”"),
+        (["mirror", "http://host/", "name", "path", "--checksums", "a/b"], "without a folder"),
+        (["mirror", "http://host/", "name", "path", "--checksums", "PULP_MANIFEST"], "cannot be two files"),
     ],
 )
 def test_bad_arguments_are_status_2_and_change_nothing(

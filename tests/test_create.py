@@ -4,13 +4,26 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import combinations
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
-from repos.create import MAX_NAME, clashing, make_distribution, make_repository
-from repos.errors import BasePathTaken, InvalidName, InvalidPath, InvalidUrl, MillraceError, NameTaken
-from repos.models import Distribution, PublishSettings, Remote, Repository, RepositoryVersion
+from repos.base_paths import clashing
+from repos.create import MOMENT, Made, make_and_run, make_distribution, make_repository
+from repos.errors import (
+    BasePathTaken,
+    InvalidName,
+    InvalidPath,
+    InvalidUrl,
+    InvalidValue,
+    MillraceError,
+    NameTaken,
+    Refused,
+)
+from repos.models import Distribution, Job, PublishSettings, Remote, Repository, RepositoryVersion
+from repos.names import MAX_LENGTH
 from repos.paths import clash
 
 URL = "http://127.0.0.1/PULP_MANIFEST"
@@ -84,7 +97,7 @@ def test_any_address_that_can_be_asked_is_taken(url: str) -> None:
         (InvalidName, {"name": "a\nb"}),
         (InvalidName, {"name": "a\0b"}),
         (InvalidName, {"name": "\ud800"}),
-        (InvalidName, {"name": "x" * (MAX_NAME + 1)}),
+        (InvalidName, {"name": "x" * (MAX_LENGTH + 1)}),
         (NameTaken, {"name": "taken"}),
         (NameTaken, {"name": " taken "}),
         (InvalidPath, {"base_path": ""}),
@@ -115,7 +128,7 @@ def test_a_name_may_have_markup_and_any_language() -> None:
 
 @pytest.mark.django_db
 def test_a_name_may_have_200_characters() -> None:
-    assert make("é" * MAX_NAME).name == "é" * MAX_NAME
+    assert make("é" * MAX_LENGTH).name == "é" * MAX_LENGTH
 
 
 @pytest.mark.django_db
@@ -195,6 +208,115 @@ def test_another_distribution_of_the_same_repository_may_not_overlap_either() ->
     assert Distribution.objects.count() == 1
 
 
+@pytest.mark.django_db
+def test_a_repository_may_be_for_uploads_only_and_served_nowhere() -> None:
+    repository = make_repository(name="by hand")
+    assert (repository.remote, repository.distributions.count()) == (None, 0)
+    assert repository.latest_version().number == 0
+
+
+@pytest.mark.django_db
+def test_repositories_may_share_a_remote() -> None:
+    remote = make("files").remote
+    assert make_repository(name="other", remote=remote, base_path="other").remote == remote
+    assert Remote.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_every_setting_can_be_chosen() -> None:
+    values: dict[str, Any] = {"mirror": True, "auto_publish": True, "auto_distribute": False, "brake": 7}
+    repository = make_repository(url=URL, name="files", publish_with={"checksums": "SHA256SUMS"}, **values)
+    assert {field: getattr(repository, field) for field in values} == values
+    assert repository.publish_settings.checksums == "SHA256SUMS"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("mirror", {"mirror": True, "url": None}),
+        ("auto_distribute", {"auto_publish": False}),
+        ("brake", {"brake": 101}),
+        ("brake", {"brake": -1}),
+        ("checksums", {"publish_with": {"checksums": "PULP_MANIFEST"}}),
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_be_are_refused_by_name(field: str, values: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        make_repository(**({"url": URL, "name": "files", "base_path": "files"} | values))
+    assert caught.value.field == field
+    assert made() == [0] * 4
+    assert not PublishSettings.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_remote_of_the_same_name_is_named() -> None:
+    Remote.objects.create(name="files", url=URL)
+    with pytest.raises(NameTaken, match="There is already a remote called “files”"):
+        make()
+
+
+# ---- with its first job ----
+
+ALL: dict[str, Any] = {"url": URL, "name": "files", "base_path": "a/b"}
+
+
+@pytest.mark.django_db
+def test_the_first_job_comes_with_it(bell: list[int]) -> None:
+    first = make_and_run(**ALL)
+    assert first.job
+    assert (first.job.repository, first.joined) == (first.repository, False)
+
+
+@pytest.mark.django_db
+def test_it_may_be_made_without_a_job(bell: list[int]) -> None:
+    assert make_and_run(**ALL, run=False).job is None
+    assert not Job.objects.exists()
+
+
+@pytest.mark.django_db
+def test_when_its_job_is_refused_nothing_is_made(bell: list[int]) -> None:
+    with pytest.raises(Refused, match="No distribution follows"):
+        make_and_run(url=URL, name="files")
+    assert made() == [0] * 4
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("values", [ALL, ALL | {"mirror": True, "brake": 7}, {"name": "files", "run": False}], ids=str)
+def test_the_same_values_sent_again_lead_to_what_they_made(bell: list[int], values: dict[str, Any]) -> None:
+    first, second = make_and_run(**values), make_and_run(**values)
+    assert (second.repository, second.job, second.joined) == (first.repository, first.job, True)
+    assert Repository.objects.count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"url": URL + "?"},
+        {"url": None},
+        {"base_path": "other"},
+        {"base_path": None, "run": False},
+        {"mirror": True},
+        {"publish_with": {"checksums": "SHA256SUMS"}},
+    ],
+    ids=str,
+)
+def test_other_values_with_the_same_name_are_refused(bell: list[int], other: dict[str, Any]) -> None:
+    make_and_run(**ALL)
+    with pytest.raises(NameTaken):
+        make_and_run(**(ALL | other))
+
+
+@pytest.mark.django_db
+def test_after_a_while_the_same_values_are_refused(bell: list[int]) -> None:
+    make_and_run(**ALL)
+    Repository.objects.update(created_at=timezone.now() - MOMENT)
+    with pytest.raises(NameTaken):
+        make_and_run(**ALL)
+
+
 # ---- at the same time ------------------------------------------------------------------------------------
 
 
@@ -257,3 +379,13 @@ def test_base_paths_that_do_not_clash_may_be_made_at_once() -> None:
     tasks = [lambda path=path: make(path, path) for path in ("a", "b", "ab", "abc")]
     assert at_once(*tasks) == [None] * 4
     assert made() == [4] * 4
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("values", [ALL, {"name": "files", "run": False}], ids=str)
+def test_the_same_values_sent_twice_at_once_make_one(bell: list[int], values: dict[str, Any]) -> None:
+    results: list[Made] = []
+    assert at_once(*[lambda: results.append(make_and_run(**values))] * 3) == [None] * 3
+    assert sorted(one.joined for one in results) == [False, True, True]
+    assert len({one.repository for one in results}) == Repository.objects.count() == 1
+    assert {one.job for one in results} == {Job.objects.first()}

@@ -10,7 +10,7 @@ from repos.create import make_distribution, make_repository
 from repos.distribute import pin
 from repos.errors import Refused
 from repos.jobs import Actions, Details
-from repos.models import Distribution, Job, PublishSettings, Repository
+from repos.models import Distribution, Job, Publication, PublishSettings, Repository
 from tests.running import run, served
 from tests.upstream import Upstream
 
@@ -80,7 +80,7 @@ def test_a_pinned_distribution_does_not_follow(repository: Repository, upstream:
 def test_syncing_without_a_remote_is_refused(repository: Repository) -> None:
     repository.remote = None
     with pytest.raises(Refused, match="no remote"):
-        jobs.request(repository)
+        jobs.request(repository, actions=SYNC)
 
 
 def test_publishing_what_was_never_synced_is_refused(repository: Repository, upstream: Upstream) -> None:
@@ -308,3 +308,20 @@ def test_again_is_the_same_once_more(two_versions: Repository) -> None:
     assert [(one.path, one.artifact) for one in repeated.changes.all()] == [("b", None)]
     published = finish(jobs.request(two_versions, actions=PUBLISH, details=Details(of_version=1)))
     assert jobs.again(published).job.of_version == 1
+
+
+def test_what_was_published_with_deleted_settings_is_not_published_with_others(two_versions: Repository) -> None:
+    sums = PublishSettings.objects.matching(checksums="SHA256SUMS")
+    job = finish(jobs.request(two_versions, actions=PUBLISH, details=Details(publish_settings=sums)))
+    Publication.objects.filter(settings=sums).delete()
+    sums.delete()
+    job.refresh_from_db()
+    with pytest.raises(Refused, match="were deleted"):
+        jobs.again(job)
+
+
+def test_a_repository_without_a_remote_does_not_sync_by_default(two_versions: Repository) -> None:
+    Repository.objects.update(remote=None)
+    two_versions.refresh_from_db()
+    job = finish(jobs.request(two_versions))
+    assert (job.actions, job.state) == (["publish", "distribute"], "completed")

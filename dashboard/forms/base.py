@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from django import forms
@@ -33,12 +34,14 @@ class ChangeForm(DomainForm):
     def __init__(self, data: Any = None, *, values: dict[str, Any], **options: Any) -> None:
         digest = seen(values)
         super().__init__(data, initial=values | {"seen": digest}, **options)
-        self._now = digest
-
-    @property
-    def stale(self) -> bool:
-        """Whether somebody else changed what it was opened on. To be asked of a form that was sent."""
-        return bool(self.data.get(self.add_prefix("seen"))) and self.data[self.add_prefix("seen")] != self._now
+        name = self.add_prefix("seen")
+        # Whether somebody else changed what it was opened on. To be asked of a form that was sent.
+        self.stale = bool(self.data.get(name)) and self.data[name] != digest
+        if self.stale:
+            # Shown once more, it is opened on what is there now.
+            again: Any = copy(self.data)
+            again[name] = digest
+            self.data = again
 
 
 def seen(values: dict[str, Any]) -> str:

@@ -1,14 +1,18 @@
-"""Making, changing and running a repository."""
+"""Making, changing and deleting a repository."""
 
-from dataclasses import dataclass
+from typing import Any
 
 from django import forms
+from django.utils.html import format_html
 
-from repos import jobs, paths, urls
-from repos.jobs import Actions, Obstacle
-from repos.models import Repository
+from repos import create, names, paths, publish_settings, urls
+from repos.errors import MillraceError
+from repos.models import PublishSettings, Remote, Repository
 
-from .base import DomainForm, accepted
+from .base import ChangeForm, DomainForm, accepted
+from .distributions import BasePathField
+from .publish_settings import ALL, ValuesForm, scope_field
+from .remotes import AddressInput
 
 
 class MirrorForm(DomainForm):
@@ -17,7 +21,7 @@ class MirrorForm(DomainForm):
     url = forms.CharField(
         label="Upstream URL",
         help_text="A PULP_MANIFEST, or the folder that has one (then with a slash at its end).",
-        widget=forms.URLInput(attrs={"placeholder": "https://example.org/files/", "autocomplete": "off"}),
+        widget=AddressInput(attrs={"placeholder": "https://example.org/files/", "autocomplete": "off"}),
     )
     name = forms.CharField(
         help_text="What you call the repository.",
@@ -29,66 +33,221 @@ class MirrorForm(DomainForm):
         widget=forms.TextInput(attrs={"placeholder": "docs/python", "autocomplete": "off", "autocapitalize": "none"}),
     )
 
-    PLACES = {"path": "base_path"}
-
     def clean_url(self) -> str:
         return accepted(urls.checked, self.cleaned_data["url"])
+
+    def clean_name(self) -> str:
+        return accepted(names.checked, self.cleaned_data["name"])
 
     def clean_base_path(self) -> str:
         return accepted(paths.base_path, self.cleaned_data["base_path"])
 
-
-@dataclass(frozen=True)
-class Choice:
-    """One way to run a repository, as the run buttons offer it."""
-
-    value: str
-    name: str
-    explanation: str
-    actions: Actions
+    def values(self) -> dict[str, Any]:
+        """What create.make_and_run takes. To be asked of a valid form."""
+        return self.cleaned_data
 
 
-CHOICES = (
-    Choice(
-        "sync",
-        "Sync",
-        "Fetch what is new into a version. Nothing is published, and what is served stays as it is.",
-        Actions(sync=True, publish=False, distribute=False),
-    ),
-    Choice(
-        "sync-publish",
-        "Sync and publish",
-        "Fetch, and make a publication of the newest version. What is served stays as it is.",
-        Actions(sync=True, publish=True, distribute=False),
-    ),
-    Choice(
-        "sync-publish-distribute",
-        "Sync, publish and distribute",
-        "Fetch, publish, and switch what is served to the newest version, all in one job.",
-        Actions(sync=True, publish=True, distribute=True),
-    ),
-)
+class RemoteField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """One of the remotes, told apart by what they read."""
+
+    def __init__(self, empty_label: str) -> None:
+        super().__init__(Remote.objects.all(), required=False, empty_label=empty_label)
+
+    def label_from_instance(self, remote: Any) -> str:
+        return f"{remote.name}: {remote.url}"
 
 
-class RunForm(forms.Form):
-    """Which actions a run is to do; cleaned to Actions, or to None for the repository's own choice."""
-
-    actions = forms.ChoiceField(choices=[(one.value, one.name) for one in CHOICES] + [("default", "Default")])
-
-    def clean_actions(self) -> Actions | None:
-        chosen = {one.value: one.actions for one in CHOICES}
-        return chosen.get(self.cleaned_data["actions"])
+def _choice(name: str, explanation: str) -> str:
+    return format_html("<span><strong>{}:</strong> {}</span>", name, explanation)
 
 
-@dataclass(frozen=True)
-class Offer:
-    """A choice as one repository has it now: whether it is its default, and what keeps it from being requested."""
+class SettingsForm(ValuesForm):
+    """What a repository's own form asks, be it new or not."""
 
-    choice: Choice
-    default: bool
-    obstacle: Obstacle | None
+    MODES = (
+        (
+            "additive",
+            _choice("Additive", "Files that vanish upstream are kept. Files can be added and removed by hand, too."),
+        ),
+        (
+            "mirror",
+            _choice("Mirror", "Files that vanish upstream are removed. It is exactly the upstream, nothing by hand."),
+        ),
+    )
+
+    name = forms.CharField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    mode = forms.ChoiceField(
+        label="Files that vanish upstream", choices=MODES, initial="additive", widget=forms.RadioSelect
+    )
+    brake = forms.IntegerField(
+        label="Brake, in percent",
+        min_value=0,
+        max_value=100,
+        initial=50,
+        help_text="A mirror’s sync that would remove more of its files than this stops, and asks. "
+        "One that finds an empty list always does.",
+    )
+    auto_publish = forms.BooleanField(
+        label="Publish after each sync", required=False, initial=True, help_text="A run may do otherwise."
+    )
+    auto_distribute = forms.BooleanField(
+        label="Distribute what was published",
+        required=False,
+        initial=True,
+        help_text="Switch what is served to it, in the same job.",
+    )
+    publish_settings = forms.ModelChoiceField(
+        PublishSettings.objects.all(), label="Publish with", required=False, empty_label="Other values, given below"
+    )
+
+    PLACES = {"mirror": "mode"}
+
+    def clean_name(self) -> str:
+        return accepted(names.checked, self.cleaned_data["name"])
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        if not self.errors:
+            try:
+                create.check_settings(Repository(**self._settings()))
+            except MillraceError as error:
+                self.refuse(error)
+        return self.cleaned_data
+
+    def _settings(self) -> dict[str, Any]:
+        """The repository's own fields."""
+        data = self.cleaned_data
+        named = {field: data[field] for field in ("name", "brake", "auto_publish", "auto_distribute")}
+        return named | {"mirror": data["mode"] == "mirror", "remote": data["remote"]}
+
+    def chosen(self) -> dict[str, Any]:
+        """The values of the publish settings: those of a row that is there, or those given."""
+        row = self.cleaned_data.get("publish_settings")
+        return publish_settings.values_of(row) if row else super().chosen()
 
 
-def offers(repository: Repository) -> list[Offer]:
-    default = jobs.defaults(repository)
-    return [Offer(one, one.actions == default, jobs.obstacle(repository, one.actions)) for one in CHOICES]
+class NewForm(SettingsForm):
+    """All of a new repository: where its files come from, what is done with them, and where they are served."""
+
+    NEW, EXISTING, NONE = "new", "existing", "none"
+
+    upstream = forms.ChoiceField(
+        label="Where its files come from",
+        choices=[
+            (NEW, _choice("A new remote", "with the address below.")),
+            (EXISTING, _choice("A remote that is there", "with its login, proxy and limits.")),
+            (NONE, _choice("No upstream", "you upload the files.")),
+        ],
+        initial=NEW,
+        widget=forms.RadioSelect,
+    )
+    url = forms.CharField(
+        label="Upstream URL",
+        required=False,
+        help_text="A PULP_MANIFEST, or the folder that has one (then with a slash at its end). "
+        "The remote is called as the repository; a login, proxy or limits are set on its own page.",
+        widget=AddressInput(attrs={"placeholder": "https://example.org/files/", "autocomplete": "off"}),
+    )
+    remote = RemoteField(empty_label="Choose a remote")
+    base_path = BasePathField(
+        required=False, help_text="Where it is served: /content/<base path>/. Empty: nowhere yet."
+    )
+    run_now = forms.BooleanField(label="Run the first job now", required=False, initial=True)
+
+    def __init__(self, data: Any = None) -> None:
+        usual = PublishSettings.objects.filter(**publish_settings.checked({})).first()
+        super().__init__(data, initial={"publish_settings": usual})
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        upstream = data.get("upstream")
+        if upstream == self.NEW:
+            self._clean_url(data)
+        elif upstream == self.EXISTING and not data.get("remote") and "remote" not in self.errors:
+            self.add_error("remote", "Choose one, or give the address of a new one.")
+        if upstream != self.EXISTING:
+            # A new one is made with the repository; the domain only asks whether there is one.
+            data["remote"] = Remote() if upstream == self.NEW else None
+        if self._runs_into_nothing(data):
+            self.add_error("base_path", "Say where it is to be served, or turn off “distribute” or the first job.")
+        return super().clean()
+
+    def _clean_url(self, data: dict[str, Any]) -> None:
+        try:
+            data["url"] = accepted(urls.checked, data.get("url", ""))
+        except forms.ValidationError as error:
+            self.add_error("url", error)
+
+    def _runs_into_nothing(self, data: dict[str, Any]) -> bool:
+        """Whether the first job is to distribute what no distribution follows."""
+        runs = data.get("run_now") and data.get("upstream") != self.NONE
+        return bool(
+            runs and data.get("auto_distribute") and not data.get("base_path") and "base_path" not in self.errors
+        )
+
+    def values(self) -> dict[str, Any]:
+        """What create.make_and_run takes. To be asked of a valid form."""
+        data = self.cleaned_data
+        is_new = data["upstream"] == self.NEW
+        upstream = {"url": data["url"], "remote": None} if is_new else {}
+        where = {"base_path": data["base_path"] or None, "publish_with": self.chosen()}
+        return self._settings() | where | upstream | {"run": data["run_now"] and data["upstream"] != self.NONE}
+
+
+class EditForm(ChangeForm, SettingsForm):
+    """All of a repository that can be changed."""
+
+    remote = RemoteField(empty_label="None: its files are uploaded")
+
+    def __init__(self, data: Any, repository: Repository) -> None:
+        super().__init__(data, values=_present(repository))
+        users = repository.publish_settings.repositories.count()
+        self.fields["mode"].help_text = _MODE_CHANGES[repository.mode]
+        if users > 1:
+            self.fields["scope"] = scope_field(repository, users)
+            self.fields["scope"].help_text = "Counts when the publish settings are changed."
+
+    def values(self) -> dict[str, Any]:
+        """What change.change_repository takes. To be asked of a valid form."""
+        everywhere = self.cleaned_data.get("scope") == ALL
+        return self._settings() | {"publish_with": self.chosen(), "for_all": everywhere}
+
+
+# What the next sync makes of a change of mode, by the mode that is there.
+_MODE_CHANGES = {
+    "additive": "As a mirror, the next sync removes whatever is not upstream any more. It stops and asks if that is "
+    "more than the brake allows. Files can then no longer be changed by hand.",
+    "mirror": "As additive, the next sync removes nothing any more. What earlier syncs removed does not come back by "
+    "itself: restore a version for that.",
+}
+
+
+def _present(repository: Repository) -> dict[str, Any]:
+    return publish_settings.values_of(repository.publish_settings) | {
+        "name": repository.name,
+        "remote": repository.remote_id,
+        "mode": repository.mode,
+        "brake": repository.brake,
+        "auto_publish": repository.auto_publish,
+        "auto_distribute": repository.auto_distribute,
+        "publish_settings": repository.publish_settings_id,
+    }
+
+
+class DeleteForm(DomainForm):
+    """What is asked before a repository is deleted: its name, and whether its remote goes too."""
+
+    name = forms.CharField(label="Its name, to be sure", widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    with_remote = forms.BooleanField(label="Delete its remote too, which nothing else uses", required=False)
+
+    def __init__(self, data: Any, repository: Repository) -> None:
+        super().__init__(data)
+        self._repository = repository
+        remote = repository.remote
+        if remote is None or remote.repositories.count() > 1:
+            del self.fields["with_remote"]
+
+    def clean_name(self) -> str:
+        if self.cleaned_data["name"] != self._repository.name:
+            raise forms.ValidationError(f"That is not its name. Type “{self._repository.name}”.")
+        return self._repository.name

@@ -1,19 +1,22 @@
-"""A repository: its page, its making, and its runs."""
+"""A repository: its page, its making and changing, and its runs."""
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET, require_POST
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dashboard.forms.repositories import MirrorForm, RunForm, offers
+from dashboard.forms.repositories import DeleteForm, EditForm, MirrorForm, NewForm
+from dashboard.forms.runs import RunForm, offers
 from dashboard.running import runs, watched
-from repos import create, jobs, workers
-from repos.errors import MillraceError, Refused
+from repos import change, create, deletion, jobs, workers
+from repos.errors import MillraceError, Refused, Stale
 from repos.models import Distribution, Job, Publication, Repository
 
 from . import overview
-from .http import Request, go_to_job, page_of
+from .http import Request, go, go_to_job, page_of
 
 VERSIONS = 10
 PUBLICATIONS = 10
@@ -38,17 +41,92 @@ def running(request: Request, pk: int) -> HttpResponse:
 
 @require_POST
 def make(request: Request) -> HttpResponse:
-    """Makes everything that a mirror needs, and starts its first job."""
+    """Makes everything that a mirror needs of three fields, and starts its first job."""
     form = MirrorForm(request.POST)
-    if form.is_valid():
-        try:
-            repository = create.make_repository(**form.cleaned_data)
-            return go_to_job(request, jobs.request(repository, by=request.user))
-        except MillraceError as error:
-            form.refuse(error)
+    if answer := _made(request, form):
+        return answer
     if request.htmx:
         return render(request, "repositories/_form.html", {"form": form}, status=422)
     return render(request, "overview/index.html", overview.context(request, form), status=422)
+
+
+@require_http_methods(["GET", "POST"])
+def new(request: Request) -> HttpResponse:
+    """The same with every setting."""
+    form = NewForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and (answer := _made(request, form)):
+        return answer
+    template = "repositories/_new.html" if request.htmx else "repositories/new.html"
+    return render(request, template, {"form": form}, status=422 if form.is_bound else 200)
+
+
+def _made(request: Request, form: MirrorForm | NewForm) -> HttpResponse | None:
+    """Makes what the form asks for and goes there; None where the form has to say why not."""
+    if form.is_valid():
+        try:
+            return _go_to_made(request, create.make_and_run(**form.values(), by=request.user))
+        except MillraceError as error:
+            form.refuse(error)
+    return None
+
+
+def _go_to_made(request: Request, made: create.Made) -> HttpResponse:
+    if made.joined:
+        messages.info(request, f"“{made.repository}” was made by the same form a moment ago: here it is.")
+    else:
+        job = f" and job {made.job.pk} requested" if made.job else ""
+        messages.success(request, f"“{made.repository}” was made{job}.")
+    return go(request, "job", made.job.pk) if made.job else go(request, "repository", made.repository.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request: Request, pk: int) -> HttpResponse:
+    repository = get_object_or_404(Repository.objects.select_related("remote", "publish_settings"), pk=pk)
+    form = EditForm(request.POST if request.method == "POST" else None, repository)
+    refusal, status = "", 422 if form.is_bound else 200
+    if form.is_bound and form.stale:
+        refusal, status = str(Stale(f"“{repository}”")), 409
+    elif form.is_valid():
+        try:
+            return _go_to_changed(request, change.change_repository(repository, **form.values()))
+        except Stale as error:
+            refusal, status = str(error), 409
+        except MillraceError as error:
+            form.refuse(error)
+    context = {"form": form, "repository": repository, "refusal": refusal}
+    return render(request, "repositories/edit.html", context, status=status)
+
+
+def _go_to_changed(request: Request, repository: Repository) -> HttpResponse:
+    messages.success(request, f"“{repository}” was changed.")
+    if job := Job.objects.filter(repository=repository, state="running").first():
+        messages.info(request, f"Job {job.pk} goes on with what it began with: the change counts from the next job.")
+    return redirect("repository", repository.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def delete(request: Request, pk: int) -> HttpResponse:
+    repository = get_object_or_404(Repository.objects.select_related("remote"), pk=pk)
+    form = DeleteForm(request.POST if request.method == "POST" else None, repository)
+    refusal, status = "", 422 if form.is_bound else 200
+    if form.is_valid():
+        try:
+            deletion.delete_repository(repository, with_remote=form.cleaned_data.get("with_remote", False))
+        except MillraceError as error:
+            refusal, status = str(error), 409
+        else:
+            messages.success(request, f"The repository “{repository}” was deleted.")
+            return redirect("overview")
+    consequences = deletion.of_repository(repository)
+    context = {
+        "what": f"repository “{repository}”",
+        "consequences": consequences,
+        "back": reverse("repository", args=[pk]),
+        "form": form,
+        # It stands there once, whichever of the two says it.
+        "refusal": "" if consequences.refusal else refusal,
+    }
+    return render(request, "shared/delete.html", context, status=status)
 
 
 @require_POST

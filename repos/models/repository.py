@@ -17,6 +17,13 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
             newest_size=models.Subquery(newest.values("size")[:1]),
         )
 
+    def locked(self, pk: int) -> "Repository | None":
+        """The one with this number. Until the transaction ends nobody else who asks for it so gets it:
+
+        no job of it is requested, nothing of it is switched or deleted.
+        """
+        return self.select_for_update(no_key=True).filter(pk=pk).first()
+
     def numbered(self, text: str) -> "RepositoryQuerySet":
         """The one with the number that `text` is, if it is one that could be."""
         return self.filter(pk=int(text)) if text.isdecimal() and len(text) < 19 else self.none()

@@ -6,6 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from repos.create import make_repository
 from repos.errors import MillraceError
+from repos.management.publish_options import add_publish_settings, publish_settings_of
 from repos.management.terminal import BAD_ARGUMENTS, RunCommand
 from repos.models import Repository
 
@@ -23,11 +24,14 @@ class Command(RunCommand):
             default="additive",
             help="additive keeps files that vanish upstream (the default); mirror is exactly the upstream",
         )
+        add_publish_settings(parser)
 
     def repository(self, options: dict[str, Any]) -> Repository:
         wanted = {name: options[name] for name in ("url", "name", "base_path")}
         try:
-            repository = make_repository(**wanted, mirror=options["mode"] == "mirror")
+            repository = make_repository(
+                **wanted, mirror=options["mode"] == "mirror", publish_with=publish_settings_of(options)
+            )
         except MillraceError as error:
             raise CommandError(str(error), returncode=BAD_ARGUMENTS) from None
         self.stdout.write(f"Made repository “{repository}” ({repository.mode}).")

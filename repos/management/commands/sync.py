@@ -1,6 +1,7 @@
 """`manage.py sync NAME`: the whole job from a terminal."""
 
 from argparse import ArgumentTypeError
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -41,4 +42,4 @@ class Command(RunCommand):
             return Actions(True, False, False)
         if options["no_distribute"]:
             return Actions(True, True, False)
-        return jobs.defaults(repository)
+        return replace(jobs.defaults(repository), sync=True)
