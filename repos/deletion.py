@@ -1,6 +1,20 @@
-"""Deleting: what it takes along, frees and breaks is said before; what others need, or is served, is not deleted."""
+"""Deleting: what it takes along, frees and breaks is said before; what others need, or is served, is not deleted.
 
+What keeps something from being deleted is decided again inside the transaction that deletes it, under the lock of all
+that switches: so nothing comes to be served meanwhile.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from . import conf, unneeded
+from .errors import InUse, InvalidValue, MillraceError, Refused
+from .models import Distribution, Job, Publication, Repository, RepositoryVersion, Switch
+from .models.job import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +28,208 @@ class Consequences:
     takes: tuple[str, ...] = ()
     breaks: tuple[str, ...] = ()
     frees: int = 0
+
+
+# ---- distributions -----------------------------------------------------------------------------------------
+
+
+def of_distribution(distribution: Distribution) -> Consequences:
+    if objection := _objection_to_distribution(distribution):
+        return Consequences(str(objection))
+    breaks: tuple[str, ...] = ()
+    if publication := distribution.publication:
+        files = _count(publication.version.files, "file")
+        breaks = (f"All downloads from “{distribution}”, where {publication.version} with {files} is served now.",)
+    return Consequences(
+        takes=(f"Its history: {_count(distribution.history.count(), 'entry,entries')}.",), breaks=breaks
+    )
+
+
+def delete_distribution(distribution: Distribution, *, confirmed: str = "") -> None:
+    """Deletes it. One that serves something has to be confirmed by its base path; else raises InvalidValue.
+
+    Raises InUse while a job that may move it is running.
+    """
+    with transaction.atomic():
+        current = Distribution.objects.select_for_update().filter(pk=distribution.pk).first()
+        if current is None:
+            return
+        if objection := _objection_to_distribution(current):
+            raise objection
+        if current.publication_id and confirmed.strip().strip("/") != current.base_path:
+            raise InvalidValue("confirmed", f"Type “{current}” to confirm that what is served there may go.")
+        current.delete()
+
+
+def _objection_to_distribution(distribution: Distribution) -> MillraceError | None:
+    running = Job.objects.filter(state=State.RUNNING, reservations__resource=f"distribution:{distribution.pk}")
+    if job := running.first():
+        return InUse(f"Job {job.pk} is running, and may move “{distribution}”. Wait for its end, or cancel it.")
+    return None
+
+
+# ---- publications ------------------------------------------------------------------------------------------
+
+
+def of_publication(publication: Publication) -> Consequences:
+    if objection := _objection_to_publication(publication):
+        return Consequences(str(objection))
+    return Consequences(
+        takes=_metadata(publication),
+        breaks=("Rolling back to it: its version would have to be published with the same settings again.",),
+        frees=unneeded.bytes_of_publication(publication),
+    )
+
+
+def delete_publication(publication: Publication) -> None:
+    """Deletes it. Raises InUse where it is served, within its grace time, or may be needed by a job."""
+    with transaction.atomic():
+        Repository.objects.locked(publication.version.repository_id)
+        if objection := _objection_to_publication(publication):
+            raise objection
+        Publication.objects.filter(pk=publication.pk).delete()
+
+
+def _objection_to_publication(publication: Publication) -> MillraceError | None:
+    return _in_use(Publication.objects.filter(pk=publication.pk)) or _at_work(publication.version.repository_id)
+
+
+def _metadata(publication: Publication) -> tuple[str, ...]:
+    names = [one.path for one in publication.metadata.all()]
+    return (f"Its metadata: {_named(names)}.",) if names else ()
+
+
+# ---- versions ----------------------------------------------------------------------------------------------
+
+
+def of_version(version: RepositoryVersion) -> Consequences:
+    if objection := _objection_to_version(version):
+        return Consequences(str(objection))
+    publications = [str(one.settings) for one in version.publications.select_related("settings")]
+    return Consequences(
+        takes=(f"Its publications: with {_named(publications)}.",) if publications else (),
+        breaks=("Rolling back to it, restoring it, and comparing others with it.",),
+        frees=unneeded.bytes_of_version(version),
+    )
+
+
+def delete_version(version: RepositoryVersion) -> None:
+    """Deletes it, then the files that only it has. All other versions, and what is served, stay as they are.
+
+    Raises Refused or InUse. Cut short, it leaves files that no version has; deleting a neighbour takes them along.
+    """
+    with transaction.atomic():
+        Repository.objects.locked(version.repository_id)
+        current = RepositoryVersion.objects.select_related("repository").filter(pk=version.pk).first()
+        if current is None:
+            return
+        if objection := _objection_to_version(current):
+            raise objection
+        content = unneeded.content_of(current)
+        current.delete()
+    unneeded.delete_content(content)
+
+
+def _objection_to_version(version: RepositoryVersion) -> MillraceError | None:
+    if not version.complete:
+        return Refused(f"Version {version.number} is still in the making. Cancel the job that makes it.")
+    if version.number == 0:
+        return Refused("Version 0 is the empty one, with which every repository begins. It stays.")
+    if version.pk == version.repository.latest_version().pk:
+        return Refused(f"Version {version.number} is the newest: the next one is made from it. Make another first.")
+    return _in_use(version.publications.all()) or _at_work(version.repository_id)
+
+
+# ---- repositories ------------------------------------------------------------------------------------------
+
+
+def of_repository(repository: Repository) -> Consequences:
+    if objection := _objection_to_repository(repository):
+        return Consequences(str(objection))
+    counts = (
+        _count(repository.versions.exclude(number=0).count(), "version"),
+        _count(Publication.objects.filter(version__repository=repository).count(), "publication"),
+        _count(repository.jobs.count(), "job"),
+    )
+    silent = [one.base_path for one in repository.distributions.all()]
+    serving_nothing = (f"What is to serve it, but serves nothing yet: {_named(silent)}.",) if silent else ()
+    takes = (f"{', '.join(counts)}.", *serving_nothing)
+    return Consequences(takes=takes, frees=unneeded.bytes_of_repository(repository))
+
+
+def delete_repository(repository: Repository, *, with_remote: bool = False) -> None:
+    """Deletes it with its versions, publications, jobs, and the distributions that serve nothing; the bytes stay.
+
+    With `with_remote` its remote goes too, which nothing else may use. Raises InUse. Cut short, it leaves a repository
+    without any version, which says so by its name and refuses all jobs; to be deleted again.
+    """
+    _take_apart(repository, with_remote)
+    unneeded.delete_content(Q(repository=repository))
+    with transaction.atomic():
+        Repository.objects.locked(repository.pk)
+        Repository.objects.filter(pk=repository.pk, versions=None).delete()
+
+
+@transaction.atomic
+def _take_apart(repository: Repository, with_remote: bool) -> None:
+    """Everything but the content, which may be much. What is left has no remote and is a mirror: nothing can run."""
+    Repository.objects.locked(repository.pk)
+    current = Repository.objects.filter(pk=repository.pk).select_related("remote").first()
+    if current is None:
+        return
+    if objection := _objection_to_repository(current, with_remote=with_remote):
+        raise objection
+    current.distributions.all().delete()
+    current.jobs.all().delete()
+    current.versions.all().delete()
+    name = f"{current.name[:150]} (being deleted, {current.pk})"
+    Repository.objects.filter(pk=current.pk).update(name=name, remote=None, mirror=True)
+    if with_remote and current.remote:
+        current.remote.delete()
+
+
+def _objection_to_repository(repository: Repository, *, with_remote: bool = False) -> MillraceError | None:
+    serving = [one.base_path for one in repository.distributions.exclude(publication=None)]
+    if serving:
+        return InUse(f"It is served at {_named(serving)}. Delete what serves it first.")
+    others = Repository.objects.exclude(remote=None).filter(remote=repository.remote_id).exclude(pk=repository.pk)
+    if with_remote and others:
+        return InUse(f"Its remote is used by {_named([one.name for one in others])} too. Delete it without.")
+    return _at_work(repository.pk)
+
+
+# ---- what all of them ask ----------------------------------------------------------------------------------
+
+
+def _at_work(repository: int) -> MillraceError | None:
+    if job := Job.objects.active().filter(repository=repository).first():
+        return InUse(f"Job {job.pk} is {job.state}, and may need it. Wait for its end, or cancel it.")
+    return None
+
+
+def _in_use(publications: QuerySet[Publication]) -> MillraceError | None:
+    serving = Distribution.objects.filter(publication__in=publications)
+    if names := [one.base_path for one in serving]:
+        return InUse(f"It is served at {_named(names)}. Serve another publication there first.")
+    recent = Switch.objects.superseded_since(timezone.now() - conf.grace()).filter(earlier__in=publications)
+    if switch := recent.exclude(later=F("earlier")).select_related("distribution").first():
+        until = f"{switch.at + conf.grace():%Y-%m-%d %H:%M} UTC"
+        return InUse(
+            f"It was served at “{switch.distribution}” not long ago, and running downloads may still need it. "
+            f"Its grace time ends on {until}."
+        )
+    return None
+
+
+def _named(names: Iterable[str], most: int = 3) -> str:
+    """The first few, in quotes, and how many more there are."""
+    shown = [f"“{name}”" for name in names]
+    more = [f"{len(shown) - most:,} more"] if len(shown) > most else []
+    *most_of_them, last = [*shown[:most], *more]
+    return f"{', '.join(most_of_them)} and {last}" if most_of_them else last
+
+
+def _count(number: int, noun: str) -> str:
+    """“1 file”, “2,345 files”; of a noun with an odd plural both are given: “entry,entries”."""
+    one, _, many = noun.partition(",")
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

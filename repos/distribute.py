@@ -1,11 +1,23 @@
-"""The third verb: switches what is served. Every move of a distribution is made here and leaves a row of history."""
+"""The third verb: switches what is served. Every move of a distribution is made here and leaves a row of history.
 
-from typing import Any
+All moves lock the repository first. So what is decided by looking at several distributions or publications of it
+still holds when it is written, and nothing is served while it is being deleted.
+"""
+
+from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Case, Value, When
 
+from .errors import InvalidValue, Refused
 from .models import Distribution, Job, Publication, Repository, Switch
 from .progress import Progress
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+# Of a note on why something was switched.
+MAX_REASON = 500
 
 
 def distribute(
@@ -18,10 +30,12 @@ def distribute(
     with progress.step("distribute", "distribute.switching", "Switching what is served") as report:
         with transaction.atomic():
             progress.confirm()
+            Repository.objects.locked(repository.pk)
             following = Distribution.objects.following(repository).select_for_update()
             behind = [one for one in following if one.publication_id != publication.pk]
             reason = f"published version {publication.version.number}"
-            switches = [_move(one, publication, job=job, by=_requester(job), reason=reason) for one in behind]
+            by = job.requested_by if job else None
+            switches = [_move(one, publication, job=job, by=by, reason=reason) for one in behind]
         if switches:
             report.done = report.total = len(switches)
             report.suffix = ", ".join(one.distribution.base_path for one in switches[:3])
@@ -30,34 +44,69 @@ def distribute(
     return switches
 
 
-def pin(distribution: Distribution, publication: Publication, *, by: Any = None, reason: str) -> Switch | None:
-    """Serves `publication` from now on, whatever jobs do: how to roll back. None if it was pinned to it already."""
-    return _set(distribution, publication, pinned=True, by=by, reason=reason)
+@transaction.atomic
+def pin(
+    distribution: Distribution, publication: Publication, *, by: "User | None" = None, reason: str = ""
+) -> Switch | None:
+    """Serves `publication` from now on, whatever jobs do: how to roll back. None if it was pinned to it already.
+
+    Raises Refused where the publication is of another repository, or one of the two was deleted meanwhile.
+    """
+    current = _locked(distribution)
+    known = Publication.objects.select_related("version").filter(pk=publication.pk).first()
+    if known is None:
+        raise Refused(f"The publication of version {publication.version.number} was deleted meanwhile. Choose another.")
+    if known.version.repository_id != current.repository_id:
+        raise Refused(f"“{current}” is of another repository than this publication, so it cannot serve it.")
+    return _set(current, known, pinned=True, by=by, reason=reason or f"pinned to version {known.version.number}")
 
 
-def follow(distribution: Distribution, *, by: Any = None, reason: str) -> Switch | None:
-    """Lets jobs move the distribution again, and serves the repository's newest publication at once."""
-    newest = Publication.objects.filter(version__repository=distribution.repository_id).latest("version__number", "pk")
-    return _set(distribution, newest, pinned=False, by=by, reason=reason)
+@transaction.atomic
+def follow(distribution: Distribution, *, by: "User | None" = None, reason: str = "") -> Switch | None:
+    """Lets jobs move the distribution again, and serves the repository's newest publication at once.
+
+    None if it did both already, or nothing is published yet. Raises Refused where it was deleted meanwhile.
+    """
+    current = _locked(distribution)
+    newest = newest_publication(current.repository)
+    if newest is None:
+        return None
+    reason = reason or f"follows, now at version {newest.version.number}"
+    return _set(current, newest, pinned=False, by=by, reason=reason)
 
 
-def _set(distribution: Distribution, publication: Publication, *, pinned: bool, by: Any, reason: str) -> Switch | None:
-    with transaction.atomic():
-        current = Distribution.objects.select_for_update().get(pk=distribution.pk)
-        if (current.pinned, current.publication_id) == (pinned, publication.pk):
-            return None
-        current.pinned = pinned
-        return _move(current, publication, job=None, by=by, reason=reason)
+def newest_publication(repository: Repository) -> Publication | None:
+    """That of the newest version that has any; with the repository's settings, as a job makes it, if there is that."""
+    as_a_job = Case(When(settings=repository.publish_settings_id, then=Value(1)), default=Value(0))
+    found = Publication.objects.filter(version__repository=repository).select_related("version")
+    return found.order_by("-version__number", as_a_job.desc(), "-pk").first()
 
 
-def _move(distribution: Distribution, publication: Publication, *, job: Job | None, by: Any, reason: str) -> Switch:
+def _locked(distribution: Distribution) -> Distribution:
+    Repository.objects.locked(distribution.repository_id)
+    current = Distribution.objects.select_for_update().filter(pk=distribution.pk).first()
+    if current is None:
+        raise Refused(f"The distribution at “{distribution}” was deleted meanwhile.")
+    return current
+
+
+def _set(
+    current: Distribution, publication: Publication, *, pinned: bool, by: "User | None", reason: str
+) -> Switch | None:
+    if len(reason) > MAX_REASON:
+        raise InvalidValue("reason", f"A note has {MAX_REASON} characters at most.")
+    if (current.pinned, current.publication_id) == (pinned, publication.pk):
+        return None
+    current.pinned = pinned
+    return _move(current, publication, job=None, by=by, reason=reason)
+
+
+def _move(
+    distribution: Distribution, publication: Publication, *, job: Job | None, by: "User | None", reason: str
+) -> Switch:
     """The move itself; `distribution` is locked by the caller's transaction."""
-    earlier, distribution.publication = distribution.publication, publication
+    earlier, distribution.publication = distribution.publication_id, publication
     distribution.save(update_fields=["publication", "pinned"])
     return Switch.objects.create(
-        distribution=distribution, by=by, earlier=earlier, later=publication, job=job, reason=reason
+        distribution=distribution, by=by, earlier_id=earlier, later=publication, job=job, reason=reason
     )
-
-
-def _requester(job: Job | None) -> Any:
-    return job.requested_by if job else None

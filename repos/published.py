@@ -11,10 +11,10 @@ from itertools import groupby
 
 from django.db import connection
 from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from . import conf, paths
-from .errors import InvalidPath
 from .models import Content, Distribution, Publication, RepositoryVersion
 
 # How many rows a folder's listing reads at once: from few, as a folder below may be what comes, to many.
@@ -23,7 +23,10 @@ FEWEST, MOST = 50, 2000
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Bytes of the pool; `modified` is when the version that brought them was made, or the publication for metadata."""
+    """Bytes of the pool; `modified` is when the version that brought them was made, or the publication for metadata.
+
+    Where that version was deleted, it is when the version that is served was made.
+    """
 
     sha256: str
     size: int
@@ -89,14 +92,8 @@ def superseded(path: str) -> list[File]:
 
 def _could_be(path: str) -> bool:
     """Whether `path` is short enough and legal in each of its parts. Nothing else may reach the database."""
-    if len(path) > paths.MAX_BASE_PATH + 1 + paths.MAX_BYTES:
-        return False
-    try:
-        for part in path.split("/"):
-            paths.checked(part)
-    except InvalidPath:
-        return False
-    return True
+    short = len(path) <= paths.MAX_BASE_PATH + 1 + paths.MAX_BYTES
+    return short and all(paths.is_part(part) for part in path.split("/"))
 
 
 def _base_paths(path: str) -> list[str]:
@@ -113,7 +110,7 @@ def _base_paths(path: str) -> list[str]:
 # The plus keeps SQLite from the index by `added`, with which it would read the whole version.
 _FILE = """
 WITH asked (base_path, path) AS (VALUES {asked})
-SELECT a.sha256, a.size, p.created_at, origin.created_at FROM asked
+SELECT a.sha256, a.size, m.id, p.created_at, v.created_at, origin.created_at FROM asked
 JOIN repos_distribution d ON d.base_path = asked.base_path
 JOIN {publication}
 JOIN repos_repositoryversion v ON v.id = p.version_id
@@ -139,11 +136,13 @@ def _lookup(statement: str, path: str, *values: str | datetime | None) -> list[F
         return [_file(*row) for row in cursor.fetchall()]
 
 
-def _file(sha256: str, size: int, published: datetime, added: datetime | None) -> File:
-    modified = added or published
+def _file(
+    sha256: str, size: int, metadata: int | None, published: datetime, made: datetime, added: datetime | None
+) -> File:
+    modified = published if metadata else added or made
     if modified.tzinfo is None:
         modified = modified.replace(tzinfo=UTC)
-    return File(sha256, size, modified, is_metadata=added is None)
+    return File(sha256, size, modified, is_metadata=metadata is not None)
 
 
 # ---- folders -----------------------------------------------------------------------------------------------
@@ -215,7 +214,9 @@ def _rows(version: RepositoryVersion, folder: str, cursor: str) -> QuerySet[Cont
     """All files in and below `folder` from `cursor` on: path, sha256, size in bytes, and since when they are there."""
     origin = RepositoryVersion.objects.filter(repository=OuterRef("repository"), number=OuterRef("added"))
     rows = Content.objects.of(version).filter(_within(folder, cursor)).order_by("path")
-    return rows.values_list("path", "artifact__sha256", "artifact__size", Subquery(origin.values("created_at")))
+    # The version that brought a file may have been deleted.
+    modified = Coalesce(Subquery(origin.values("created_at")), version.created_at)
+    return rows.values_list("path", "artifact__sha256", "artifact__size", modified)
 
 
 def _within(folder: str, cursor: str = "") -> Q:

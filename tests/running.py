@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from django.db import connection
@@ -53,6 +54,21 @@ def until(condition: Callable[[], object], what: str = "") -> None:
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain: {what or condition}"
         time.sleep(0.005)
+
+
+def at_once(*tasks: Callable[[], object]) -> list[BaseException | None]:
+    """Does the tasks in as many threads, begun together; returns how each ended."""
+    barrier = threading.Barrier(len(tasks), timeout=PATIENCE)
+
+    def connected(task: Callable[[], object]) -> object:
+        try:
+            barrier.wait()
+            return task()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(tasks)) as threads:
+        return [one.exception() for one in [threads.submit(connected, task) for task in tasks]]
 
 
 def files(version: RepositoryVersion) -> dict[str, bytes]:

@@ -1,16 +1,20 @@
 """The third verb: what is served, and its history."""
 
+import threading
+
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from repos import chain, jobs
 from repos.create import make_distribution
-from repos.distribute import distribute, follow, pin
-from repos.models import Distribution, Publication, Repository, Switch
+from repos.distribute import MAX_REASON, distribute, follow, newest_publication, pin
+from repos.errors import InvalidValue, Refused
+from repos.models import Distribution, Publication, PublishSettings, Repository, Switch
 from repos.progress import Progress
-from tests.running import run, served
+from tests import factories
+from tests.running import PATIENCE, run, served
 from tests.upstream import Upstream
 
 
@@ -110,3 +114,128 @@ def test_an_error_in_the_middle_moves_none(published: Repository, monkeypatch: p
     assert served("files") is None
     assert served("other") is None
     assert not Switch.objects.exists()
+
+
+# ---- by hand -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(db: None) -> tuple[Distribution, Publication, Publication]:
+    """A distribution that follows, at the second of two publications of its repository."""
+    made = factories.repository()
+    first, second = factories.serve(made, {"a": b"1"}), factories.serve(made, {"a": b"2"})
+    return made.distributions.get(), first, second
+
+
+Two = tuple[Distribution, Publication, Publication]
+
+
+def test_a_note_is_kept_and_without_one_the_history_says_what_was_done(two: Two) -> None:
+    distribution, first, _ = two
+    pin(distribution, first)
+    follow(distribution, reason="2 is mended")
+    reasons = distribution.history.values_list("reason", flat=True)
+    assert list(reasons[:2]) == ["2 is mended", "pinned to version 1"]
+
+
+def test_a_note_that_is_too_long_is_refused(two: Two) -> None:
+    distribution, first, _ = two
+    with pytest.raises(InvalidValue, match="500 characters"):
+        pin(distribution, first, reason="x" * (MAX_REASON + 1))
+    assert pin(distribution, first, reason="x" * MAX_REASON)
+
+
+def test_a_publication_of_another_repository_is_refused(two: Two) -> None:
+    other = factories.publication(factories.version(factories.repository("other", "other"), {"b": b"3"}))
+    with pytest.raises(Refused, match="“files” is of another repository"):
+        pin(two[0], other)
+    assert served("files") == {"a": b"2"}
+
+
+def test_a_publication_that_was_deleted_meanwhile_is_refused(two: Two) -> None:
+    distribution, first, _ = two
+    Publication.objects.filter(pk=first.pk).delete()
+    with pytest.raises(Refused, match="publication of version 1 was deleted meanwhile"):
+        pin(distribution, first)
+
+
+@pytest.mark.parametrize("deed", ["pin", "follow"])
+def test_a_distribution_that_was_deleted_meanwhile_is_refused(two: Two, deed: str) -> None:
+    distribution, first, _ = two
+    Distribution.objects.filter(pk=distribution.pk).delete()
+    with pytest.raises(Refused, match="“files” was deleted meanwhile"):
+        pin(distribution, first) if deed == "pin" else follow(distribution)
+
+
+def test_following_where_nothing_is_published_changes_nothing(db: None) -> None:
+    distribution = factories.repository().distributions.get()
+    assert follow(distribution) is None
+    assert not Switch.objects.exists()
+
+
+def test_of_several_publications_of_a_version_that_is_followed_which_a_job_would_serve(two: Two) -> None:
+    distribution, first, second = two
+    other = PublishSettings.objects.matching(manifest="OTHER")
+    Publication.objects.create(version=second.version, settings=other)
+    pin(distribution, first)
+    follow(distribution)
+    assert Distribution.objects.get().publication == second
+
+
+def test_the_newest_published_version_is_followed_whatever_its_settings(two: Two) -> None:
+    """The repository may have got other settings, of which only an old version was published since."""
+    distribution, first, second = two
+    repository = distribution.repository
+    repository.publish_settings = PublishSettings.objects.matching(manifest="OTHER")
+    repository.save()
+    Publication.objects.create(version=first.version, settings=repository.publish_settings)
+    assert newest_publication(repository) == second
+    latest = Publication.objects.create(version=second.version, settings=repository.publish_settings)
+    assert newest_publication(repository) == latest
+
+
+# ---- at once -----------------------------------------------------------------------------------------------
+
+
+def distributed_meanwhile(repository: Repository, publication: Publication) -> threading.Thread:
+    """A job's last step, in a thread; it has to wait for the transaction that the caller is in."""
+
+    def work() -> None:
+        try:
+            distribute(repository, publication, progress=Progress())
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    # It cannot end before the transaction does; if it could, this would be time enough.
+    thread.join(0.2)
+    assert thread.is_alive()
+    return thread
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_pinned_while_a_job_distributes_stays_where_it_was_pinned() -> None:
+    repository = factories.repository()
+    distribution, first = repository.distributions.get(), factories.serve(repository, {"a": b"1"})
+    second = factories.publication(factories.version(repository, {"a": b"2"}))
+    with transaction.atomic():
+        pin(distribution, first)
+        job = distributed_meanwhile(repository, second)
+    job.join(PATIENCE)
+    assert served("files") == {"a": b"1"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_comes_to_follow_while_a_job_distributes_is_moved_with_the_others() -> None:
+    repository = factories.repository()
+    distribution, first = repository.distributions.get(), factories.serve(repository, {"a": b"1"})
+    pin(distribution, first)
+    # Published after its newest publication was looked for.
+    second = factories.publication(factories.version(repository, {"a": b"2"}))
+    with transaction.atomic():
+        follow(distribution)
+        Distribution.objects.filter(pk=distribution.pk).update(publication=first)
+        job = distributed_meanwhile(repository, second)
+    job.join(PATIENCE)
+    assert served("files") == {"a": b"2"}

@@ -104,6 +104,20 @@ def test_file_of_an_earlier_version_has_its_date() -> None:
     assert found("files/a").modified < timezone.now() - timedelta(days=8) < found("files/b").modified
 
 
+def test_file_whose_first_version_was_deleted_has_the_date_of_the_version_that_is_served() -> None:
+    files = factories.repository()
+    first = factories.version(files, {"a": b"1", "d/a": b"1"})
+    second = factories.serve(files, {"b": b"2"}).version
+    before = found("files/a")
+    RepositoryVersion.objects.filter(pk=second.pk).update(created_at=timezone.now() - timedelta(days=5))
+    second.refresh_from_db()
+    first.delete()
+    file = found("files/a")
+    assert (file.sha256, file.modified, file.is_metadata) == (before.sha256, second.created_at, False)
+    assert [entry.file for entry in entries("files/d/")] == [file]
+    assert found("files/PULP_MANIFEST").is_metadata
+
+
 def test_changed_file_is_served_with_its_new_bytes() -> None:
     files = factories.repository()
     factories.serve(files, {"a": b"1"})

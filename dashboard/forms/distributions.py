@@ -1,0 +1,144 @@
+"""Making distributions, moving them to another base path, and switching what they serve."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.urls import reverse, reverse_lazy
+
+from repos import paths
+from repos.distribute import MAX_REASON
+from repos.models import Distribution, Publication, Repository
+
+from .base import ChangeForm, DomainForm, accepted
+
+# How many of a repository's publications a select offers, newest first; each one's own page can serve it, too.
+PUBLICATIONS = 50
+
+
+class BasePathField(forms.CharField):
+    """Where something is to be served; checked while it is typed (see distributions/_base_path_check.html)."""
+
+    def __init__(self, **options: Any) -> None:
+        attributes = {
+            "placeholder": "docs/python",
+            "autocomplete": "off",
+            "autocapitalize": "none",
+            "hx-get": reverse_lazy("base-path-check"),
+            "hx-trigger": "input changed delay:300ms",
+            "hx-target": "#base-path-check",
+            "hx-swap": "outerHTML",
+            "hx-sync": "this:replace",
+        }
+        super().__init__(
+            **{
+                "label": "Base path",
+                "help_text": "Where it is served: /content/<base path>/",
+                "widget": forms.TextInput(attrs=attributes),
+                **options,
+            }
+        )
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        return accepted(paths.base_path, text) if text else ""
+
+
+def note_field() -> forms.CharField:
+    return forms.CharField(
+        label="Note", required=False, max_length=MAX_REASON, help_text="Why. It stays in the history.", empty_value=""
+    )
+
+
+class NewForm(DomainForm):
+    """A distribution of a repository, which may be chosen before: then its publications are offered."""
+
+    FOLLOW, PIN = "follow", "pin"
+
+    repository = forms.ModelChoiceField(Repository.objects.order_by("name"), empty_label="Choose one")
+    base_path = BasePathField()
+    how = forms.ChoiceField(
+        label="What it serves",
+        choices=[
+            (FOLLOW, "Follows: what is newest, switched by each run that distributes"),
+            (PIN, "Pinned: one publication, until somebody chooses another"),
+        ],
+        initial=FOLLOW,
+        widget=forms.RadioSelect,
+    )
+    publication = forms.ChoiceField(error_messages={"required": "Choose the publication that it is to serve."})
+    reason = note_field()
+
+    def __init__(self, data: Any = None, **options: Any) -> None:
+        super().__init__(data, **options)
+        chosen = str((data or self.initial).get("repository", ""))
+        repository = Repository.objects.numbered(chosen).first()
+        self._publications = {str(one.pk): one for one in _newest(repository)} if repository else {}
+        nothing = "Nothing published yet" if repository else "Choose a repository first"
+        field = self.fields["publication"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", "Choose one" if self._publications else nothing)]
+        field.choices += [(pk, _label(one)) for pk, one in self._publications.items()]
+        field.required = data is None or data.get("how") != self.FOLLOW
+        self.fields["repository"].widget.attrs |= {
+            "hx-get": reverse("distribution-new"),
+            "hx-target": "#publication",
+            "hx-select": "#publication",
+            "hx-swap": "outerHTML",
+        }
+
+    def values(self) -> dict[str, Any]:
+        """What distributions.add_distribution takes, besides the repository. To be asked of a valid form."""
+        data = self.cleaned_data
+        publication = self._publications[data["publication"]] if data["how"] == self.PIN else None
+        return {"base_path": data["base_path"], "publication": publication, "reason": data["reason"]}
+
+
+def _newest(repository: Repository) -> QuerySet[Publication]:
+    found = Publication.objects.filter(version__repository=repository).select_related("version", "settings")
+    return found.order_by("-pk")[:PUBLICATIONS]
+
+
+def _label(publication: Publication) -> str:
+    return f"version {publication.version.number} with {publication.settings}"
+
+
+class EditForm(ChangeForm):
+    base_path = BasePathField()
+
+    def __init__(self, data: Any, distribution: Distribution) -> None:
+        super().__init__(data, values={"base_path": distribution.base_path})
+        check = reverse("base-path-check")
+        self.fields["base_path"].widget.attrs["hx-get"] = f"{check}?distribution={distribution.pk}"
+
+
+class FollowForm(DomainForm):
+    reason = note_field()
+
+
+class PinForm(FollowForm):
+    """One of the publications of the distribution's repository."""
+
+    publication = forms.ModelChoiceField(Publication.objects.none())
+
+    def __init__(self, data: Any, distribution: Distribution) -> None:
+        super().__init__(data)
+        field = self.fields["publication"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = Publication.objects.filter(version__repository=distribution.repository_id)
+
+
+class DeleteForm(DomainForm):
+    """Nothing is asked where nothing is served."""
+
+    confirmed = forms.CharField(
+        error_messages={"required": "Type it, so that nothing that is served goes by a slip."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+    )
+
+    def __init__(self, data: Any, distribution: Distribution) -> None:
+        super().__init__(data)
+        if distribution.publication_id is None:
+            del self.fields["confirmed"]
+        else:
+            self.fields["confirmed"].label = f"Type its base path, {distribution}, to confirm"

@@ -1,0 +1,201 @@
+"""Distributions: where something is served, what, since when, and why."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from dashboard.forms.base import DomainForm
+from dashboard.forms.distributions import DeleteForm, EditForm, FollowForm, NewForm, PinForm
+from repos import base_paths, deletion, distributions, paths
+from repos.distribute import follow as let_follow
+from repos.distribute import pin as pin_to
+from repos.errors import BasePathTaken, InvalidValue, MillraceError, Stale
+from repos.models import Distribution, Publication, RepositoryVersion
+from repos.models.distribution import DistributionQuerySet
+
+from .http import Request, go_to_job, page_of
+
+DISTRIBUTIONS = 50
+HISTORY = 20
+PUBLICATIONS = 10
+# The filters of the list: the value in the query string, the word, and what it lets through.
+FILTERS = (
+    ("", "All", Q()),
+    ("follows", "Follows", Q(pinned=False)),
+    ("pinned", "Pinned", Q(pinned=True)),
+    ("nothing", "Nothing published yet", Q(publication=None)),
+)
+
+
+@require_GET
+def index(request: Request) -> HttpResponse:
+    text, chosen = request.GET.get("q", "").strip(), request.GET.get("show", "")
+    found = Distribution.objects.filter(Q(base_path__icontains=text) | Q(repository__name__icontains=text))
+    counts = found.aggregate(**{value or "all": Count("pk", filter=which) for value, _, which in FILTERS})
+    which = {value: which for value, _, which in FILTERS}.get(chosen, Q())
+    context = {
+        "page": page_of(request, _shown(found.filter(which)), "page", DISTRIBUTIONS),
+        "filters": [(value, word, counts[value or "all"]) for value, word, _ in FILTERS],
+        "q": text,
+        "show": chosen,
+    }
+    return render(request, "distributions/index.html", context)
+
+
+def _shown(rows: DistributionQuerySet) -> DistributionQuerySet:
+    """With what each serves, since when, and which version of its repository is the newest."""
+    newest = RepositoryVersion.objects.complete().filter(repository=OuterRef("repository")).order_by("-number")
+    shown = rows.with_served().select_related("repository", "publication__version", "publication__settings")
+    return shown.annotate(newest=Subquery(newest.values("number")[:1]))
+
+
+@require_GET
+def detail(request: Request, pk: int) -> HttpResponse:
+    return render(request, "distributions/detail.html", _page(request, _distribution(pk)))
+
+
+def _distribution(pk: int) -> Distribution:
+    return get_object_or_404(_shown(Distribution.objects.all()), pk=pk)
+
+
+def _page(request: Request, distribution: Distribution) -> dict[str, Any]:
+    history = distribution.history.select_related("by", "job", "earlier__version", "later__version")
+    publications = Publication.objects.of(distribution.repository)
+    return {
+        "distribution": distribution,
+        "history": page_of(request, history, "history", HISTORY),
+        "publications": page_of(request, publications, "publications", PUBLICATIONS),
+        "form": FollowForm(),
+    }
+
+
+@require_http_methods(["GET", "POST"])
+def new(request: Request) -> HttpResponse:
+    """`repository`, and with it `publication`, in the query string are those that the form begins with."""
+    chosen = {name: request.GET[name] for name in ("repository", "publication") if name in request.GET}
+    how = {"how": NewForm.PIN} if "publication" in chosen else {}
+    form = NewForm(request.POST if request.method == "POST" else None, initial=chosen | how)
+    if form.is_valid():
+        try:
+            values = form.values()
+            made = distributions.add_distribution(form.cleaned_data["repository"], by=request.user, **values)
+        except MillraceError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, f"The distribution at “{made}” was made.")
+            return redirect("distribution", made.pk)
+    return render(request, "distributions/new.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request: Request, pk: int) -> HttpResponse:
+    distribution = _distribution(pk)
+    form = EditForm(request.POST if request.method == "POST" else None, distribution)
+    refusal, status = "", 422 if form.is_bound else 200
+    if form.is_bound and form.stale:
+        refusal, status = str(Stale(f"The distribution at “{distribution}”")), 409
+    elif form.is_valid():
+        try:
+            distributions.change_base_path(distribution, base_path=form.cleaned_data["base_path"], by=request.user)
+        except MillraceError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, f"It is served at “{form.cleaned_data['base_path']}” from now on.")
+            return redirect("distribution", pk)
+    context = {"form": form, "distribution": distribution, "refusal": refusal}
+    return render(request, "distributions/edit.html", context, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+def delete(request: Request, pk: int) -> HttpResponse:
+    distribution = get_object_or_404(Distribution.objects.select_related("publication__version__repository"), pk=pk)
+    form = DeleteForm(request.POST if request.method == "POST" else None, distribution)
+    refusal, status = "", 422 if form.is_bound else 200
+    if form.is_valid():
+        try:
+            deletion.delete_distribution(distribution, confirmed=form.cleaned_data.get("confirmed", ""))
+        except InvalidValue as error:
+            form.refuse(error)
+        except MillraceError as error:
+            refusal, status = str(error), 409
+        else:
+            messages.success(request, f"The distribution at “{distribution}” was deleted.")
+            return redirect("distributions")
+    context = {
+        "what": f"distribution “{distribution}”",
+        "consequences": deletion.of_distribution(distribution),
+        "back": reverse("distribution", args=[pk]),
+        "form": form,
+        "refusal": refusal,
+    }
+    return render(request, "shared/delete.html", context, status=status)
+
+
+@require_POST
+def pin(request: Request, pk: int) -> HttpResponse:
+    distribution = _distribution(pk)
+    form = PinForm(request.POST, distribution)
+    if not form.is_valid():
+        return _not_switched(request, distribution, form, status=422)
+    try:
+        publication = form.cleaned_data["publication"]
+        pin_to(distribution, publication, by=request.user, reason=form.cleaned_data["reason"])
+    except MillraceError as error:
+        form.refuse(error)
+        return _not_switched(request, distribution, form, status=409)
+    messages.success(request, f"“{distribution}” serves version {publication.version.number}, and is pinned to it.")
+    return redirect("distribution", pk)
+
+
+@require_POST
+def follow(request: Request, pk: int) -> HttpResponse:
+    distribution = _distribution(pk)
+    form = FollowForm(request.POST)
+    if not form.is_valid():
+        return _not_switched(request, distribution, form, status=422)
+    try:
+        let_follow(distribution, by=request.user, reason=form.cleaned_data["reason"])
+    except MillraceError as error:
+        form.refuse(error)
+        return _not_switched(request, distribution, form, status=409)
+    messages.success(request, f"“{distribution}” follows its repository.")
+    return redirect("distribution", pk)
+
+
+def _not_switched(request: Request, distribution: Distribution, form: DomainForm, *, status: int) -> HttpResponse:
+    # What was chosen by a button has no field to stand at.
+    chosen = "publication" in form.errors
+    refusal = "This publication is not there, or is of another repository. Choose another." if chosen else ""
+    context = _page(request, distribution) | {"form": form, "refusal": refusal}
+    return render(request, "distributions/detail.html", context, status=status)
+
+
+@require_POST
+def refresh(request: Request, pk: int) -> HttpResponse:
+    distribution = _distribution(pk)
+    try:
+        return go_to_job(request, distributions.refresh(distribution, by=request.user))
+    except MillraceError as error:
+        context = _page(request, distribution) | {"refusal": str(error)}
+        return render(request, "distributions/detail.html", context, status=409)
+
+
+@require_GET
+def check_base_path(request: Request) -> HttpResponse:
+    """The fragment below a field for a base path: free, or why not. `distribution` asks about its own new one."""
+    text, own = request.GET.get("base_path", ""), request.GET.get("distribution", "")
+    checked: dict[str, Any] = {}
+    try:
+        if text.strip():
+            checked["free"] = paths.base_path(text)
+            base_paths.refuse_taken(checked["free"], but=int(own) if own.isdecimal() and len(own) < 19 else 0)
+    except BasePathTaken as taken:
+        checked = {"refusal": str(taken), "other": Distribution.objects.filter(base_path=taken.other).first()}
+    except MillraceError as error:
+        checked = {"refusal": str(error)}
+    return render(request, "distributions/_base_path_check.html", checked)
