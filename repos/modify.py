@@ -4,6 +4,7 @@ What it does is in the job's row and its requested changes; publish and distribu
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from . import paths
@@ -31,7 +32,7 @@ def modify(repository: Repository, folder: Path, *, progress: Progress, job: Job
             work.add_changes(chunk)
         totals = work.totals()
         if totals.changed and job.of_version is None and not job.may_replace:
-            raise PathTaken(totals.changed, next(work.replaced()))
+            raise PathTaken(totals.changed, list(islice(work.replaced(), 20)))
         if totals:
             return make_version(repository, work, action="modify", progress=progress)
     progress.skipped("modify", f"All is as asked already: unchanged since version {latest.number}")

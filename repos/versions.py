@@ -80,7 +80,7 @@ class Draft:
             rows = self._rows(chunk)
             # A version that begins empty gets only what was compared with itself before.
             if self.base.files:
-                _refuse_what_is_in_the_way(self.version, [row.path for row in rows])
+                refuse_what_is_in_the_way(self.version, [row.path for row in rows])
             with transaction.atomic():
                 self._progress.confirm()
                 Content.objects.bulk_create(rows)
@@ -112,24 +112,26 @@ class Draft:
         return version
 
 
-# Files whose folder a path would be. By hand, since the ORM has no join with values.
+# Files whose folder a path would be. By hand, since the ORM has no join with values. The plus keeps SQLite from the
+# index by `added`, with which it would read the whole version.
 _BELOW = """
 WITH asked (path) AS (VALUES {asked})
 SELECT asked.path, c.path FROM asked JOIN repos_content c ON c.repository_id = %s
-AND c.path >= asked.path || '/' AND c.path < asked.path || '0' AND c.removed = %s LIMIT 1
+AND c.path >= asked.path || '/' AND c.path < asked.path || '0' AND +c.added <= %s AND c.removed > %s LIMIT 1
 """
 
 
-def _refuse_what_is_in_the_way(version: RepositoryVersion, added: list[str]) -> None:
+def refuse_what_is_in_the_way(version: RepositoryVersion, added: list[str]) -> None:
     """Raises PathInTheWay if one of the `added` paths would be both a file and a folder in `version`."""
-    present = Content.objects.filter(repository=version.repository_id, removed=Content.FOREVER)
+    present = Content.objects.of(version)
     folders = {folder: path for path in added for folder in paths.prefixes(path)[:-1]}
     for some in chunks(folders):
         if file := present.filter(path__in=some).values_list("path", flat=True).first():
             raise PathInTheWay(file, folders[file])
     with connection.cursor() as cursor:
         asked = ", ".join(["(%s)"] * len(added))
-        cursor.execute(_BELOW.replace("{asked}", asked), [*added, version.repository_id, Content.FOREVER])
+        values: list[str | int] = [*added, version.repository_id, version.number, version.number]
+        cursor.execute(_BELOW.replace("{asked}", asked), values)
         if found := cursor.fetchone():
             raise PathInTheWay(*found)
 

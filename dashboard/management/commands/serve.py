@@ -4,6 +4,7 @@ import fcntl
 import os
 import secrets
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from dashboard.supervisor import Supervisor
-from repos import conf
+from repos import arrivals, conf
 
 
 class Command(BaseCommand):
@@ -35,6 +36,7 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
             call_command("collectstatic", interactive=False, verbosity=0)
             self._make_administrator()
+            _prepare_for_uploads()
             server = _server(listen, threads)
             connections.close_all()
             with Supervisor(workers) as supervisor:
@@ -62,6 +64,14 @@ def _end(supervisor: Supervisor) -> None:
     raise SystemExit
 
 
+def _prepare_for_uploads() -> None:
+    """Has the web server keep bodies that are still on their way with our data: elsewhere may be memory, or little."""
+    arrivals.sweep()
+    spool = conf.data() / "spool"
+    spool.mkdir(exist_ok=True)
+    tempfile.tempdir = str(spool)
+
+
 def _server(listen: str, threads: int) -> Any:
     from waitress import create_server
 
@@ -79,7 +89,9 @@ def _server(listen: str, threads: int) -> Any:
             asyncore_use_poll=True,
             connection_limit=1000,
             channel_timeout=120,
-            max_request_body_size=1024 * 1024 * 1024,
+            # The longest that it takes is one byte less. What is read at once of an upload is what costs its time.
+            max_request_body_size=conf.max_upload_bytes() + 1,
+            recv_bytes=1 << 17,
             clear_untrusted_proxy_headers=True,
             **_proxy(),
         )

@@ -1,0 +1,148 @@
+"""Changing a repository's files: uploads, files that are stored already, removals."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.datastructures import MultiValueDict
+
+from dashboard.uploads import Uploaded
+from repos import by_hand, jobs, paths
+from repos.arrivals import Arrived
+from repos.errors import InvalidValue, MillraceError
+from repos.jobs import Actions
+from repos.models import Repository
+
+from .base import DomainForm, accepted
+
+# As sha256sum writes it: two spaces, or one and the star of binary mode.
+_LINE = re.compile(r"([0-9A-Fa-f]{64}) [ *](.+)", re.DOTALL)
+_RUNS = {
+    "modify": ("Nothing more", Actions(False, False, False, modify=True)),
+    "publish": ("Publish it", Actions(False, True, False, modify=True)),
+    "distribute": ("Publish it, and serve it", Actions(False, True, True, modify=True)),
+}
+
+
+class _Then(forms.ChoiceField):
+    def clean(self, value: Any) -> str:
+        """Pages always send it; who does not leaves it to the repository."""
+        return super().clean(value) if value else ""
+
+
+class ChangeFilesForm(DomainForm):
+    """What all changes by hand have: `wanted`, of which each form says what it is, and which actions follow (`then`).
+
+    The latter is cleaned to Actions, or to None for the repository's own choice.
+    """
+
+    def __init__(self, *args: Any, repository: Repository, **options: Any) -> None:
+        super().__init__(*args, **options)
+        possible = {name: run for name, run in _RUNS.items() if not jobs.refusal(repository, run[1])}
+        default = by_hand.defaults(repository)
+        # Where no distribution follows, the next best is offered.
+        wanted = [name for name, run in possible.items() if run[1] == default] or list(possible)[-1:]
+        self.fields["then"] = _Then(
+            label="When the version is made",
+            choices=[(name, run[0]) for name, run in possible.items()],
+            initial=wanted[0] if wanted else None,
+        )
+
+    def clean_then(self) -> Actions | None:
+        chosen = self.cleaned_data["then"]
+        return _RUNS[chosen][1] if chosen else None
+
+    def clean(self) -> None:
+        if not self.errors:
+            try:
+                self.cleaned_data["wanted"] = self.wanted()
+            except MillraceError as error:
+                self.refuse(error)
+
+    def wanted(self) -> Any:
+        raise NotImplementedError
+
+
+class _FilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+    def value_from_datadict(self, data: Any, files: MultiValueDict[str, Any], name: str) -> list[Uploaded]:
+        return files.getlist(name)
+
+
+class UploadForm(ChangeFilesForm):
+    """Files that were sent: by path, what arrived."""
+
+    PLACES = {"path": "file", "files": "file"}
+
+    file = forms.Field(
+        label="Files",
+        # Kept while the form is drawn anew: no page can choose a file again by itself.
+        widget=_FilesInput({"hx-preserve": "true"}),
+        help_text="Several at once make one version.",
+        error_messages={"required": "Choose the files to upload."},
+    )
+    into = forms.CharField(
+        label="Put into",
+        required=False,
+        help_text="A folder, such as images/2026. Empty: the top.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+    )
+    replace = forms.BooleanField(label="Replace files that are there already", required=False)
+
+    def clean_into(self) -> str:
+        folder = self.cleaned_data["into"].strip("/")
+        return accepted(paths.checked, folder) if folder else ""
+
+    def wanted(self) -> dict[str, Arrived]:
+        folder = self.cleaned_data["into"]
+        uploaded: list[Uploaded] = self.cleaned_data["file"]
+        placed = ((f"{folder}/{one.path}" if folder else one.path, one.arrived) for one in uploaded)
+        return by_hand.once(placed, field="files")
+
+
+def _lines(label: str, help_text: str) -> forms.CharField:
+    widget = forms.Textarea({"rows": 8, "spellcheck": "false", "autocapitalize": "none"})
+    return forms.CharField(label=label, help_text=help_text, strip=False, widget=widget)
+
+
+class _LinesForm(ChangeFilesForm):
+    PLACES = {"path": "lines", "files": "lines", "digests": "lines"}
+
+    def numbered(self) -> list[tuple[int, str]]:
+        """The lines with something in them, from 1. A path may have signs that Python would break lines at."""
+        lines = self.cleaned_data["lines"].replace("\r\n", "\n").split("\n")
+        return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+class AddForm(_LinesForm):
+    """Files that are stored already: by path, their digests."""
+
+    lines = _lines(
+        "Digest and path of each file", "A line for each, as sha256sum writes it: the sha256, two spaces, the path."
+    )
+    replace = forms.BooleanField(label="Replace files that are there already", required=False)
+
+    def wanted(self) -> dict[str, str]:
+        return by_hand.once((_entry(number, line) for number, line in self.numbered()), field="files")
+
+
+class RemoveForm(_LinesForm):
+    """The paths of files that are to go."""
+
+    lines = _lines("Paths of the files to remove", "A line for each. Earlier versions keep them.")
+
+    def wanted(self) -> list[str]:
+        return [line for _, line in self.numbered()]
+
+
+def lines_of(files: Mapping[str, str]) -> str:
+    """What AddForm reads as these files: by path, their digests."""
+    return "\n".join(f"{sha256}  {path}" for path, sha256 in files.items())
+
+
+def _entry(number: int, line: str) -> tuple[str, str]:
+    if found := _LINE.fullmatch(line):
+        return found[2], found[1].lower()
+    raise InvalidValue("files", f"Line {number} is not a sha256 of 64 hexadecimal digits, two spaces and a path.")
