@@ -29,4 +29,4 @@ def _is_page(url: str) -> bool:
     except Resolver404:
         # Not ours to judge: what lies outside the dashboard's own addresses.
         return bool(url)
-    return found.url_name in PAGES
+    return found.url_name in PAGES or found.app_name == "admin"
