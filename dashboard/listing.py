@@ -9,7 +9,7 @@ from urllib.parse import quote
 from django.core.handlers.wsgi import WSGIRequest
 from django.template.loader import render_to_string
 
-from repos import units
+from repos import paths, units
 from repos.published import Entry, Folder
 
 # Bytes, or a little more, in a block. Most folders are in the first.
@@ -51,7 +51,8 @@ def _blocks(pieces: Iterable[str]) -> Iterator[bytes]:
 
 def _html(folder: Folder) -> Iterator[str]:
     """The frame is a template. The rows are not: a template takes ten times as long over each."""
-    page = render_to_string("content/listing.html", {"path": folder.path, "trail": _trail(folder.path), "cut": _CUT})
+    context = {"path": paths.shown(folder.path), "trail": _trail(folder.path), "cut": _CUT}
+    page = render_to_string("content/listing.html", context)
     head, between, foot = page.split(_CUT)
     folders = files = size = 0
     yield head
@@ -67,12 +68,12 @@ def _html(folder: Folder) -> Iterator[str]:
 
 def _trail(path: str) -> list[tuple[str, str]]:
     """From the root to the folder itself: names and relative links."""
-    names = ["content", *path.split("/")[:-1]]
+    names = ["content", *paths.shown(path).split("/")[:-1]]
     return [(name, "../" * (len(names) - depth) or "./") for depth, name in enumerate(names, 1)]
 
 
 def _row(entry: Entry) -> str:
-    href, name = _href(entry), escape(entry.path)
+    href, name = _href(entry), escape(paths.shown(entry.path))
     if entry.file is None:
         return f'<tr class="folder"><td><a href="{href}">{name}</a><td><td>\n'
     size, modified = entry.file.size, entry.file.modified

@@ -59,6 +59,7 @@ ALLOWED_HOSTS = [
 CSRF_TRUSTED_ORIGINS = [f"{_url.scheme}://{_url.netloc}"] if _url.netloc else []
 
 INSTALLED_APPS = [
+    "dashboard.apps.MillraceAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -83,6 +84,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    # Last, for its page says who is signed in.
+    "dashboard.middleware.page_for_wrong_methods",
 ]
 
 ROOT_URLCONF = "dashboard.urls"
@@ -143,6 +146,10 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"
 
+# Of one upload (see dashboard/uploads.py); and, in bytes, of a form's text, which may name as many by their paths.
+DATA_UPLOAD_MAX_NUMBER_FILES = 10_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024**2
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -189,6 +196,7 @@ MILLRACE_BELL = "dashboard.tasks.ring"
 MILLRACE_GRACE_DAYS = number("MILLRACE_GRACE_DAYS", default=3.0, least=0)
 MILLRACE_RETRY_SECONDS = number("MILLRACE_RETRY_SECONDS", default=0.5, least=0)
 MILLRACE_MAX_LIST_BYTES = number("MILLRACE_MAX_LIST_BYTES", default=2 * 1024**3, least=1)
+MILLRACE_MAX_UPLOAD_BYTES = number("MILLRACE_MAX_UPLOAD_BYTES", default=16 * 1024**3, least=1)
 # A running job writes its progress, its heartbeat, this often; silent for longer than the other, it is taken up anew.
 MILLRACE_BEAT_SECONDS = 0.5
 MILLRACE_SILENCE_SECONDS = number("MILLRACE_SILENCE_SECONDS", default=15.0, least=1)

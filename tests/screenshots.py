@@ -67,6 +67,8 @@ def pages() -> dict[str, str]:
         | found
         | {
             "repository": f"/repositories/{tools.pk}/",
+            "upload": f"/repositories/{tools.pk}/upload/",
+            "remove": f"/repositories/{tools.pk}/remove/?path=a/file.iso",
             "repository-new": f"/repositories/{data.pk}/",
         }
     )

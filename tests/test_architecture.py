@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).resolve().parent.parent
-PURE = ["chunks", "compare", "errors", "keyfile", "manifest", "paths", "units", "worklist"]
+PURE = ["chunks", "compare", "errors", "keyfile", "manifest", "names", "paths", "units", "worklist"]
 ATTICS = {"utils", "util", "helpers", "helper", "services", "service", "managers", "manager", "misc", "common"}
 
 

@@ -7,13 +7,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect
+from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from repos import chain
 from repos.models import Job, ProgressReport, Repository
-from tests import scenes
+from tests import factories, scenes
 from tests.browser import CHROMIUM, browser_type_launch_args, context, operator, sign_in, stranger, visitor
+from tests.running import served
 from tests.upstream import Upstream
 
 # Fixtures, which pytest finds by their names here.
@@ -285,6 +287,7 @@ def test_every_page_fits_and_can_be_read(visitor: Page, theme: str) -> None:
     jobs = scenes.a_busy_house()
     numbers = Repository.objects.values_list("pk", flat=True)
     paths = ["/", "/jobs/", "/nowhere/", *(f"/repositories/{pk}/" for pk in numbers)]
+    paths += [f"/repositories/{pk}/{way}/" for pk in numbers for way in ("upload", "add", "remove")]
     visitor.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     visitor.set_viewport_size({"width": 390, "height": 844})
     for path in [*paths, *(f"/jobs/{job.pk}/" for job in jobs.values())]:
@@ -307,3 +310,93 @@ def test_the_longest_names_fit(visitor: Page, width: int) -> None:
     for path in ("/", "/jobs/", f"/repositories/{repository.pk}/", f"/jobs/{failed.pk}/", f"/jobs/{running.pk}/"):
         visitor.goto(path)
         assert visitor.evaluate("document.documentElement.scrollWidth") <= width, f"{path} scrolls sideways"
+
+
+# ---- files changed by hand ----
+
+
+def two_files(page: Page) -> None:
+    files: list[FilePayload] = [
+        {"name": "one & only.txt", "mimeType": "text/plain", "buffer": b"1"},
+        {"name": "two.txt", "mimeType": "text/plain", "buffer": b"2"},
+    ]
+    page.get_by_label("Files", exact=True).set_input_files(files)
+
+
+def test_uploaded_files_are_served(visitor: Page, repository: Repository) -> None:
+    """Two files at once, refused once without being sent again, then one job until they are served."""
+    factories.serve(repository, {"new/two.txt": b"old"})
+    visitor.goto(f"/repositories/{repository.pk}/")
+    visitor.get_by_role("link", name="Upload").click()
+    visitor.evaluate("window.same = true")
+    two_files(visitor)
+    visitor.get_by_label("Put into").fill("../up")
+    visitor.get_by_role("button", name="Upload").click()
+    expect(visitor.get_by_text("has an empty part")).to_be_visible()
+    visitor.get_by_label("Put into").fill("new")
+    visitor.get_by_role("button", name="Upload").click()
+    expect(visitor.get_by_text("there already, with other bytes")).to_be_visible()
+    assert visitor.evaluate("window.same"), "the page was loaded anew"
+    visitor.get_by_role("button", name="Replace 1").click()
+    expect(visitor.locator("#panel .badge")).to_have_text("Waiting")
+    chain.run(Job.objects.get().pk, "test")
+    expect(visitor.locator("#panel .badge")).to_have_text("Completed")
+    assert served("mirrors/debian-tools") == {"new/one & only.txt": b"1", "new/two.txt": b"2"}
+
+
+def test_files_are_chosen_from_the_list_and_removed(visitor: Page, repository: Repository) -> None:
+    factories.serve(repository, {"a": b"1", "b": b"2", "c": b"3"})
+    visitor.goto(f"/repositories/{repository.pk}/versions/1/")
+    visitor.get_by_label("Choose a").check()
+    visitor.get_by_label("Choose c").check()
+    visitor.get_by_role("button", name="Remove the chosen").click()
+    expect(visitor.get_by_label("Paths of the files to remove")).to_have_value("a\nc")
+    visitor.get_by_role("button", name="Remove").click()
+    expect(visitor.locator("#panel .badge")).to_have_text("Waiting")
+    chain.run(Job.objects.get().pk, "test")
+    assert served("mirrors/debian-tools") == {"b": b"2"}
+
+
+def test_files_are_uploaded_without_javascript(
+    browser: Browser, live_server: LiveServer, operator: User, repository: Repository
+) -> None:
+    with browser.new_context(base_url=live_server.url, java_script_enabled=False) as context:
+        sign_in(context, operator, live_server.url)
+        page = context.new_page()
+        page.goto(f"/repositories/{repository.pk}/upload/")
+        two_files(page)
+        page.get_by_role("button", name="Upload").click()
+        expect(page.locator("#panel .badge")).to_have_text("Waiting")
+    chain.run(Job.objects.get().pk, "test")
+    assert served("mirrors/debian-tools") == {"one & only.txt": b"1", "two.txt": b"2"}
+
+
+def test_an_upload_that_is_too_long_is_not_begun(visitor: Page, repository: Repository, settings: Settings) -> None:
+    settings.MILLRACE_MAX_UPLOAD_BYTES = 4000.0
+    visitor.goto(f"/repositories/{repository.pk}/upload/")
+    two_files(visitor)
+    visitor.get_by_role("button", name="Upload").click()
+    expect(visitor.get_by_text("An upload may have 4.0 kB at most")).to_be_visible()
+    assert not Job.objects.exists()
+
+
+def test_an_upload_that_the_web_server_refuses_says_why(visitor: Page, repository: Repository) -> None:
+    visitor.goto(f"/repositories/{repository.pk}/upload/")
+    visitor.route("**/upload/", lambda route: route.fulfill(status=413, body="Request Entity Too Large"))
+    two_files(visitor)
+    visitor.get_by_role("button", name="Upload").click()
+    expect(visitor.get_by_text("at most. Send the files in several.")).to_be_visible()
+    expect(visitor.get_by_label("Put into")).to_be_visible()
+
+
+def test_an_upload_shows_how_far_it_is(visitor: Page, repository: Repository) -> None:
+    visitor.goto(f"/repositories/{repository.pk}/upload/")
+    held: list[Route] = []
+    visitor.route("**/upload/", lambda route: held.append(route))
+    two_files(visitor)
+    visitor.get_by_role("button", name="Upload").click()
+    expect(visitor.get_by_text("Uploading…")).to_be_visible()
+    expect(visitor.get_by_label("Upload", exact=True)).to_have_attribute("value", "0")
+    expect(visitor.get_by_role("button", name="Upload")).to_be_disabled()
+    held[0].continue_()
+    expect(visitor).to_have_url(re.compile(r"/jobs/\d+/$"))

@@ -30,6 +30,10 @@ def test_durations(seconds: float, shown: str) -> None:
     assert plain(display.clock(timedelta(seconds=seconds))) == shown
 
 
+def test_a_path_cannot_be_made_to_look_like_another() -> None:
+    assert display.shown("a/\u202etxt.exe") == "a/\\u202etxt.exe"
+
+
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [(3, "just now"), (42, "42 s ago"), (190, "3 min ago"), (7_300, "2 h ago"), (86_400 * 3 + 60, "3 d ago")],

@@ -22,7 +22,7 @@ def migrate(to: str) -> StateApps:
 
 
 def newest() -> str:
-    return max(name for app, name in MigrationExecutor(connection).loader.graph.nodes if app == "repos")
+    return max(str(name) for app, name in MigrationExecutor(connection).loader.graph.nodes if app == "repos")
 
 
 @pytest.fixture

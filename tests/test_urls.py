@@ -6,36 +6,82 @@ from django.urls import reverse
 from django.urls.resolvers import URLPattern
 
 from dashboard.urls import urlpatterns
-from tests import scenes
+from tests import factories, scenes
 
-# Name, what it needs, its verb.
-PAGES = [
-    ("overview", "", "get"),
-    ("overview-running", "", "get"),
-    ("repository-create", "", "post"),
-    ("repository", "repository", "get"),
-    ("repository-running", "repository", "get"),
-    ("repository-run", "repository", "post"),
-    ("jobs", "", "get"),
-    ("jobs-table", "", "get"),
-    ("job", "job", "get"),
-    ("job-panel", "job", "get"),
-    ("job-cancel", "job", "post"),
-    ("job-again", "job", "post"),
-    ("status", "", "get"),
+GET, POST, FORM = ["GET"], ["POST"], ["GET", "POST"]
+# Name, what it needs, its verbs.
+PAGES: list[tuple[str, str, list[str]]] = [
+    ("overview", "", GET),
+    ("overview-running", "", GET),
+    ("repository-create", "", POST),
+    ("repository-new", "", FORM),
+    ("repository", "repository", GET),
+    ("repository-edit", "repository", FORM),
+    ("repository-delete", "repository", FORM),
+    ("repository-running", "repository", GET),
+    ("repository-run", "repository", POST),
+    ("repository-upload", "repository", FORM),
+    ("repository-add", "repository", FORM),
+    ("repository-remove", "repository", FORM),
+    ("repository-files", "repository", GET),
+    ("version", "version", GET),
+    ("version-publish", "version", POST),
+    ("version-restore", "version", POST),
+    ("version-delete", "version", FORM),
+    ("distributions", "", GET),
+    ("distribution-new", "", FORM),
+    ("base-path-check", "", GET),
+    ("distribution", "distribution", GET),
+    ("distribution-edit", "distribution", FORM),
+    ("distribution-delete", "distribution", FORM),
+    ("distribution-pin", "distribution", POST),
+    ("distribution-follow", "distribution", POST),
+    ("distribution-refresh", "distribution", POST),
+    ("publications", "", GET),
+    ("publication", "publication", GET),
+    ("publication-delete", "publication", FORM),
+    ("jobs", "", GET),
+    ("jobs-table", "", GET),
+    ("job", "job", GET),
+    ("job-panel", "job", GET),
+    ("job-cancel", "job", POST),
+    ("job-again", "job", POST),
+    ("job-confirm", "job", POST),
+    ("remotes", "", GET),
+    ("remote-new", "", FORM),
+    ("remote-check", "", POST),
+    ("remote", "remote", GET),
+    ("remote-edit", "remote", FORM),
+    ("remote-delete", "remote", FORM),
+    ("publish-settings", "", GET),
+    ("publish-settings-new", "", FORM),
+    ("publish-settings-detail", "settings", GET),
+    ("publish-settings-edit", "settings", FORM),
+    ("publish-settings-delete", "settings", FORM),
+    ("status", "", GET),
 ]
 OPEN = {"login", "logout", "healthz"}
 
+Numbers = dict[str, list[int]]
+
 
 @pytest.fixture
-def numbers(db: None) -> dict[str, int]:
-    """The number of a repository and of a job, by noun."""
+def numbers(db: None) -> Numbers:
+    """By noun, the numbers that name one of each in an address."""
     repository = scenes.a_repository()
-    return {"repository": repository.pk, "job": scenes.an_unchanged_job(repository).pk}
-
-
-def address(name: str, needs: str, numbers: dict[str, int]) -> str:
-    return reverse(name, args=[numbers[needs]] if needs else [])
+    factories.serve(repository, {"a.txt": b"1"})
+    publication = factories.serve(repository, {"b.txt": b"2"})
+    assert repository.remote
+    return {
+        "": [],
+        "repository": [repository.pk],
+        "version": [repository.pk, 1],
+        "publication": [publication.pk],
+        "distribution": [repository.distributions.get().pk],
+        "remote": [repository.remote.pk],
+        "settings": [repository.publish_settings.pk],
+        "job": [scenes.an_unchanged_job(repository).pk],
+    }
 
 
 def test_each_address_is_in_the_table() -> None:
@@ -44,34 +90,40 @@ def test_each_address_is_in_the_table() -> None:
     assert {name for name in names if name and "content" not in name} <= {name for name, _, _ in PAGES} | OPEN
 
 
-@pytest.mark.parametrize(("name", "needs", "verb"), PAGES)
+@pytest.mark.parametrize(("name", "needs", "verbs"), PAGES)
 def test_a_stranger_is_sent_to_sign_in(
-    name: str, needs: str, verb: str, client: Client, numbers: dict[str, int]
+    name: str, needs: str, verbs: list[str], client: Client, numbers: Numbers
 ) -> None:
-    path = address(name, needs, numbers)
-    response = getattr(client, verb)(path)
-    assert (response.status_code, response["Location"]) == (302, f"/login/?next={path}")
+    path = reverse(name, args=numbers[needs])
+    for verb in verbs:
+        response = client.generic(verb, path)
+        assert (response.status_code, response["Location"]) == (302, f"/login/?next={path}")
 
 
-@pytest.mark.parametrize(("name", "needs", "verb"), PAGES)
+@pytest.mark.parametrize(("name", "needs", "verbs"), PAGES)
 def test_the_wrong_verb_is_refused(
-    name: str, needs: str, verb: str, admin_client: Client, numbers: dict[str, int]
+    name: str, needs: str, verbs: list[str], admin_client: Client, numbers: Numbers
 ) -> None:
-    wrong = {"get": "post", "post": "get"}[verb]
-    assert getattr(admin_client, wrong)(address(name, needs, numbers)).status_code == 405
+    for wrong in {"GET", "POST", "PUT", "DELETE"} - set(verbs):
+        response = admin_client.generic(wrong, reverse(name, args=numbers[needs]))
+        assert response.status_code == 405
+        assert set(response["Allow"].split(", ")) == set(verbs)
 
 
-@pytest.mark.parametrize(("name", "needs", "verb"), [page for page in PAGES if page[2] == "get"])
-def test_a_page_is_shown(name: str, needs: str, verb: str, admin_client: Client, numbers: dict[str, int]) -> None:
-    assert admin_client.get(address(name, needs, numbers)).status_code == 200
+@pytest.mark.parametrize(("name", "needs"), [(name, needs) for name, needs, verbs in PAGES if "GET" in verbs])
+def test_a_page_is_shown(name: str, needs: str, admin_client: Client, numbers: Numbers) -> None:
+    assert admin_client.get(reverse(name, args=numbers[needs]), follow=True).status_code == 200
 
 
-@pytest.mark.parametrize(("name", "needs"), [(name, needs) for name, needs, _ in PAGES if needs])
-def test_what_is_not_there_is_not_found(name: str, needs: str, admin_client: Client) -> None:
-    verb = next(verb for other, _, verb in PAGES if other == name)
-    response = getattr(admin_client, verb)(reverse(name, args=[4711]))
-    assert response.status_code == 404
-    assert "There is nothing at this address" in response.content.decode()
+@pytest.mark.parametrize(("name", "needs", "verbs"), [page for page in PAGES if page[1]])
+def test_what_is_not_there_is_not_found(
+    name: str, needs: str, verbs: list[str], admin_client: Client, numbers: Numbers
+) -> None:
+    for arguments in ([*numbers[needs][:-1], 4711], [*numbers[needs][:-1], 10**30]):
+        for verb in verbs:
+            response = admin_client.generic(verb, reverse(name, args=arguments))
+            assert response.status_code == 404
+            assert "There is nothing at this address" in response.content.decode()
 
 
 def test_a_page_carries_the_strict_policy_and_nothing_that_it_forbids(admin_client: Client) -> None:

@@ -165,6 +165,12 @@ def percent(of: tuple[int, int]) -> str:
     return f"{of[0] * 100 // of[1]}\N{NO-BREAK SPACE}%"
 
 
+@register.filter
+def shown(path: str) -> str:
+    """A file's path for people's eyes: see paths.shown."""
+    return paths.shown(path)
+
+
 @register.simple_tag
 def content_url(base_path: str, path: str = "") -> str:
     return paths.content_url(base_path, path)

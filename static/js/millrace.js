@@ -1,4 +1,4 @@
-// What htmx does not do: the theme, polling only while somebody looks, lost connections, copying.
+// What htmx does not do: the theme, polling only while somebody looks, lost connections, uploads' progress, copying.
 // Everything works without this file.
 "use strict";
 
@@ -120,6 +120,59 @@ function watchLiveParts() {
   announce();
 }
 
+// ---- uploads ----
+
+function tellUpload(form, text, value) {
+  const line = form.querySelector(".uploading");
+  const bar = line.querySelector("progress");
+  line.hidden = false;
+  line.querySelector("p").textContent = text;
+  bar.hidden = value === undefined;
+  if (value < 1) bar.value = value;
+  else bar.removeAttribute("value");
+}
+
+// The server would break off in the middle of what is too long, before it could say why.
+function isTooLong(form) {
+  const files = [...form.querySelector("[type=file]").files];
+  return files.reduce((sum, file) => sum + file.size + 512, 4096) > Number(form.dataset.upload);
+}
+
+function tellTooLong(form) {
+  tellUpload(form, `An upload may have ${form.dataset.uploadLimit} at most. Send the files in several.`);
+}
+
+function watchUploads() {
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    const form = event.detail.elt;
+    if (!form.matches("[data-upload]")) return;
+    if (isTooLong(form)) {
+      event.preventDefault();
+      tellTooLong(form);
+    } else tellUpload(form, "Uploading…", 0);
+  });
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    const form = event.detail.requestConfig.elt;
+    if (event.detail.xhr.status !== 413 || event.detail.serverResponse.includes('id="change"')) return;
+    // From a web server that knows nothing of the form.
+    event.detail.shouldSwap = false;
+    if (form.matches("[data-upload]")) tellTooLong(form);
+  });
+  document.body.addEventListener("htmx:xhr:progress", (event) => {
+    const form = event.target;
+    const { loaded, total } = event.detail;
+    // What comes after all was sent is the answer on its way.
+    if (!form.matches("[data-upload]") || !form.querySelector("progress").hasAttribute("value") || !total) return;
+    const done = loaded / total;
+    tellUpload(form, done < 1 ? `Uploading… ${Math.floor(done * 100)} %` : "All is sent. Storing it…", done);
+  });
+  document.body.addEventListener("htmx:afterRequest", (event) => {
+    const form = event.detail.elt;
+    const told = event.detail.xhr.status === 413;
+    if (form.matches("[data-upload]") && event.detail.failed && !told) form.querySelector(".uploading").hidden = true;
+  });
+}
+
 // ---- copying ----
 
 function revealCopyButtons() {
@@ -160,4 +213,5 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   revealCopyButtons();
   watchLiveParts();
+  watchUploads();
 });
