@@ -21,13 +21,17 @@ MAX_LINE = 4096
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SIZE = re.compile(r"[0-9]{1,18}")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
+# What a server sends in place of a list: its sign-in page, a folder's index, the page of an error with status 200.
+_WEB_PAGE = re.compile(rb"\s*<(!doctype|html|head|\?xml)", re.IGNORECASE)
+_NO_WEB_PAGE = "Give the address of the list itself, or that of its folder with a slash at its end."
 
 
 def read(stream: BinaryIO, url: str) -> Iterator[Entry]:
     """Yields the entries of the manifest in `stream`, in its order. Raises BadList, naming `url` and the line."""
     for number, line in enumerate(_lines(stream), 1):
         if len(line) >= MAX_LINE:
-            raise BadList(url, f"is longer than {MAX_LINE} bytes", number)
+            raise BadList(url, f"is longer than {MAX_LINE:,} bytes, and so no line of a list of files", number)
         if number > MAX_ENTRIES:
             raise BadList(url, f"is one too many: at most {MAX_ENTRIES:,} are read", number)
         text = line.removesuffix(b"\n").removesuffix(b"\r")
@@ -35,8 +39,11 @@ def read(stream: BinaryIO, url: str) -> Iterator[Entry]:
             continue
         try:
             yield _entry(text)
-        except (ValueError, InvalidPath) as error:
-            raise BadList(url, f"cannot be read: {str(error).rstrip('.')}", number) from None
+        except InvalidPath as error:
+            raise BadList(url, f"cannot be read: {error.reason}", number) from None
+        except ValueError as error:
+            advice = _NO_WEB_PAGE if _WEB_PAGE.match(text) else ""
+            raise BadList(url, f"cannot be read: {error}", number, advice=advice) from None
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -51,15 +58,16 @@ def _entry(line: bytes) -> Entry:
     try:
         path, digest, size = line.decode().rsplit(",", 2)
     except UnicodeDecodeError:
-        raise ValueError("it is not valid UTF-8.") from None
+        gzip = ", but looks like gzip" if line.startswith(_GZIP) else ""
+        raise ValueError(f"it is not valid UTF-8{gzip}") from None
     except ValueError:
-        html = ", but looks like HTML. The address of a folder ends with a slash" if line.startswith(b"<") else ""
-        raise ValueError(f"it is not of the form path,sha256,size{html}.") from None
+        page = ", but looks like a web page" if _WEB_PAGE.match(line) else ""
+        raise ValueError(f"it is not of the form path,sha256,size{page}") from None
     digest, size = digest.strip().lower(), size.strip()
     if not _SHA256.fullmatch(digest):
-        raise ValueError(f"{digest[:80]!r} is not a sha256 of 64 hexadecimal digits.")
+        raise ValueError(f"{digest[:80]!r} is not a sha256 of 64 hexadecimal digits")
     if not _SIZE.fullmatch(size):
-        raise ValueError(f"{size[:40]!r} is not a size in bytes.")
+        raise ValueError(f"{size[:40]!r} is not a size in bytes")
     return paths.checked(path), digest, int(size)
 
 

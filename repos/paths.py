@@ -11,20 +11,33 @@ MAX_BYTES = 1024
 MAX_BASE_PATH = 255
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SIMPLE = re.compile(r"(?:[\w+,=@~-][\w.+,=@~-]*/)*[\w+,=@~-][\w.+,=@~-]*", re.ASCII)
 
 
 def checked(path: str) -> str:
     """`path` itself if it is a canonical relative path; else raises InvalidPath, which says why not.
 
-    Any Unicode is legal but control characters, backslashes and what UTF-8 cannot encode.
+    Any Unicode is legal but control characters, backslashes and what UTF-8 cannot encode; and a path may not begin
+    as a list of files never gives one back: with the `#` of a comment, or with a byte-order mark.
     """
     # Nearly all paths are plain: one match settles them.
     if len(path) <= MAX_BASE_PATH and _SIMPLE.fullmatch(path):
         return path
-    if why := _fault(path):
-        raise InvalidPath(path, why)
+    if why := _false_start(path) or _fault(path):
+        raise InvalidPath(path, why, "Choose another path.")
     return path
+
+
+def is_part(name: str) -> bool:
+    """Whether a path, below its beginning, can have a file or folder of this name."""
+    return "/" not in name and not _fault(name)
+
+
+def _false_start(path: str) -> str:
+    if path.startswith("#"):
+        return "begins with “#”, so every list of files that names it would be read as if that were a comment"
+    return "begins with a byte-order mark, which readers of a list of files drop" if path.startswith("\ufeff") else ""
 
 
 def _fault(path: str) -> str:
@@ -51,13 +64,19 @@ def base_path(text: str) -> str:
     Raises InvalidPath for what cannot be one: besides what `checked` refuses, spaces and the signs that
     would have to be quoted in an address (`?`, `#`, `%`), and more than 255 characters.
     """
-    path = checked(text.strip().strip("/"))
-    if len(path) > MAX_BASE_PATH:
-        raise InvalidPath(path, f"is longer than {MAX_BASE_PATH} characters")
-    if found := re.search(r"[\s?#%]", path):
-        sign = "a space" if found[0].isspace() else f"“{found[0]}”"
-        raise InvalidPath(path, f"has {sign} in it, which would have to be quoted in every address")
+    path = text.strip().strip("/")
+    if why := _fault(path) or _fault_of_base(path) or _false_start(path):
+        advice = "Use words without spaces, parted by “/”, such as “docs/python”."
+        raise InvalidPath(path, why, advice, noun="base path")
     return path
+
+
+def _fault_of_base(path: str) -> str:
+    if len(path) > MAX_BASE_PATH:
+        return f"is longer than {MAX_BASE_PATH} characters"
+    # What would have to be quoted in every address.
+    found = re.search(r"[\s?#%]", path)
+    return f"has {'a space' if found[0].isspace() else f'“{found[0]}”'} in it" if found else ""
 
 
 def clash(one: str, other: str) -> bool:
@@ -82,6 +101,11 @@ def unnested(sorted_paths: Iterable[str]) -> Iterator[str]:
                 raise PathInTheWay(file, path)
         above.append(path)
         yield path
+
+
+def shown(path: str) -> str:
+    """`path` for people's eyes: marks that turn the direction of writing would let it pass for another."""
+    return _TURNING.sub(lambda mark: f"\\u{ord(mark[0]):04x}", path)
 
 
 def content_url(base_path: str, path: str = "") -> str:

@@ -27,7 +27,8 @@ def is_legal(path: str) -> bool:
     except UnicodeEncodeError:
         return False
     printable = all(unicodedata.category(sign) != "Cc" and sign != "\\" for sign in path)
-    return length <= 1024 and printable and all(part not in ("", ".", "..") for part in path.split("/"))
+    listed = path[:1] not in ("#", "\ufeff")
+    return length <= 1024 and printable and listed and all(part not in ("", ".", "..") for part in path.split("/"))
 
 
 def is_accepted(path: str) -> bool:
@@ -79,10 +80,13 @@ def test_a_control_character_is_refused(numbers: range) -> None:
         ("\ud800", "is not valid Unicode"),
         ("a" * 1025, "is longer than 1024 bytes"),
         ("é" * 513, "is longer than 1024 bytes"),
+        ("#a", "begins with “#”, so every list of files that names it would be read as if that were a comment"),
+        ("#/a", "begins with “#”, so every list of files that names it would be read as if that were a comment"),
+        ("\ufeffa", "begins with a byte-order mark, which readers of a list of files drop"),
     ],
 )
 def test_a_refusal_says_why(path: str, why: str) -> None:
-    assert why_not(path).endswith(f" {why}.")
+    assert why_not(path).endswith(f" {why}. Choose another path.")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +96,7 @@ def test_a_refusal_says_why(path: str, why: str) -> None:
         "1,000.txt",
         "%2e%2e/x",
         "what?#100%",
+        "a/#b",
         "..a/b..",
         "...",
         ".hidden/.x",
@@ -107,8 +112,31 @@ def test_an_odd_name_is_legal(path: str) -> None:
     assert paths.checked(path) == path
 
 
+@pytest.mark.parametrize("name", ["#a", "\ufeffa", "a b", "%2e", "..."])
+def test_a_part_may_begin_as_a_path_may_not(name: str) -> None:
+    assert paths.is_part(name)
+    assert paths.checked(f"a/{name}")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/", "a\\b", "a\0b", "\ud800", "a" * 1025])
+def test_what_no_part_can_be(name: str) -> None:
+    assert not paths.is_part(name)
+
+
 def test_a_long_path_is_cut_in_the_message() -> None:
     assert len(why_not("/" + "x" * 5000)) < 200
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("\u202etxt.exe", "\\u202etxt.exe"),
+        ("\u2067a\u2069", "\\u2067a\\u2069"),
+        ("שלום/👩\u200d💻 <b>.txt", "שלום/👩\u200d💻 <b>.txt"),
+    ],
+)
+def test_no_path_can_be_made_to_look_like_another(path: str, shown: str) -> None:
+    assert paths.shown(path) == shown
 
 
 @pytest.mark.parametrize(
@@ -128,6 +156,7 @@ def test_a_base_path_loses_what_surrounds_it(typed: str, canonical: str) -> None
         ("a\u00a0b", "has a space in it"),
         ("a?b", "has “?” in it"),
         ("a#b", "has “#” in it"),
+        ("#a", "has “#” in it"),
         ("a%20b", "has “%” in it"),
         ("a//b", "has an empty part"),
         ("a/../b", "has an empty part, “.” or “..” in it"),

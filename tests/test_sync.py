@@ -200,7 +200,7 @@ def test_a_size_that_no_file_with_this_digest_has_is_a_failure(
     upstream.write("a", b"abc")
     synced(repository, tmp_path)
     upstream.manifest = upstream.manifest + upstream.manifest.replace(b"a,", b"b,").replace(b",3", b",4")
-    with pytest.raises(FilesFailed, match="b: the list says 4 bytes"):
+    with pytest.raises(FilesFailed, match=r"b \(http.*/b\): the list says 4 bytes"):
         synced(repository, tmp_path)
 
 

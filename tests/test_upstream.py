@@ -20,10 +20,14 @@ from tests.upstream import (
     Corrupt,
     Delay,
     Drip,
+    Endless,
     Fault,
+    Garbage,
     Gzip,
     Longer,
     NotModified,
+    Overrun,
+    Partial,
     Redirect,
     Reset,
     Short,
@@ -31,6 +35,7 @@ from tests.upstream import (
     Stall,
     StallHeaders,
     Status,
+    Unframed,
     Upstream,
 )
 
@@ -344,6 +349,57 @@ def test_chunked_promises_no_length(upstream: Upstream, client: requests.Session
     assert answer.content == DATA
     assert "Content-Length" not in answer.headers
     assert client.get(upstream.url + "file").content == DATA
+
+
+def test_chunks_may_end_in_trailers(upstream: Upstream) -> None:
+    upstream.fail("file", Chunked({"X-Digest": "1"}))
+    assert raw_answer(upstream).endswith(b"\r\n0\r\nX-Digest: 1\r\n\r\n")
+
+
+def test_chunks_may_break_off(upstream: Upstream, client: requests.Session) -> None:
+    upstream.fail("file", Chunked(after=10))
+    assert raw_answer(upstream).endswith(b"\r\n\r\na\r\n" + DATA[:10] + b"\r\n")
+    with pytest.raises(requests.RequestException):
+        client.get(upstream.url + "file")
+
+
+@pytest.mark.parametrize("after", [None, 10])
+def test_unframed_ends_with_the_connection(upstream: Upstream, after: int | None) -> None:
+    upstream.fail("file", Unframed(after))
+    head, body = raw_answer(upstream).split(b"\r\n\r\n", 1)
+    assert head.startswith(b"HTTP/1.0 200 OK\r\n")
+    assert b"Content-Length" not in head
+    assert body == DATA[:after]
+
+
+def test_overrun_sends_more_than_it_promises(upstream: Upstream) -> None:
+    upstream.fail("file", Overrun(24))
+    head, body = raw_answer(upstream).split(b"\r\n\r\n", 1)
+    assert b"Content-Length: 1000" in head
+    assert body == DATA
+
+
+def test_endless_goes_on_until_the_client_is_gone(upstream: Upstream) -> None:
+    upstream.fail("file", Endless(DATA))
+    with socket.create_connection(("127.0.0.1", upstream.port), 5) as connection:
+        connection.sendall(b"GET /file HTTP/1.1\r\nHost: loopback\r\n\r\n")
+        received = 0
+        while received < 10_000_000:
+            received += len(connection.recv(1 << 20))
+
+
+def test_partial_was_not_asked_for(upstream: Upstream, client: requests.Session) -> None:
+    upstream.fail("file", Partial(3))
+    answer = client.get(upstream.url + "file")
+    assert (answer.status_code, answer.content) == (206, DATA[:3])
+    assert answer.headers["Content-Range"] == "bytes 0-2/1024"
+
+
+def test_garbage_is_no_answer(upstream: Upstream, client: requests.Session) -> None:
+    upstream.fail("file", Garbage(b"nonsense\r\n"))
+    assert raw_answer(upstream) == b"nonsense\r\n"
+    with pytest.raises(requests.ConnectionError):
+        client.get(upstream.url + "file")
 
 
 def test_a_gate_holds_a_request(upstream: Upstream, client: requests.Session) -> None:

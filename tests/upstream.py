@@ -12,129 +12,82 @@ Paths are relative and decoded ("a/b c.txt"). Every write moves the upstream's c
 Last-Modified tells two writes apart without a test that sleeps.
 """
 
-import gzip
-import hashlib
 import os
-import random
 import re
 import socket
 import struct
 import threading
-import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from email.message import Message
 from email.utils import formatdate, parsedate_to_datetime
-from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tests.answers import Answer, Body, Held, Pattern
+from tests.faults import (
+    Busy,
+    Chunked,
+    Corrupt,
+    Delay,
+    Drip,
+    Endless,
+    Fault,
+    Garbage,
+    Gzip,
+    Longer,
+    NotModified,
+    Overrun,
+    Partial,
+    Redirect,
+    Reset,
+    Short,
+    Shorter,
+    Stall,
+    StallHeaders,
+    Status,
+    Unframed,
+)
+
+# An upstream and its faults are had from here, all of them.
+__all__ = [
+    "EVERY_FILE",
+    "MANIFEST",
+    "Answer",
+    "Busy",
+    "Chunked",
+    "Corrupt",
+    "Delay",
+    "Drip",
+    "Endless",
+    "Exchange",
+    "Fault",
+    "Garbage",
+    "Gate",
+    "Gzip",
+    "Held",
+    "Longer",
+    "NotModified",
+    "Overrun",
+    "Partial",
+    "Redirect",
+    "Request",
+    "Reset",
+    "Short",
+    "Shorter",
+    "Stall",
+    "StallHeaders",
+    "Status",
+    "Unframed",
+    "Upstream",
+]
+
 MANIFEST = "PULP_MANIFEST"
 EVERY_FILE = "*"
-BLOCK = 65536
 EPOCH = 1_767_225_600  # 2026-01-01, when the upstream's clock starts
-
-
-# ---- what can be sent ------------------------------------------------------------------------------------
-
-
-class Body:
-    """Bytes of a known size that can be read from anywhere, block by block."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-
-    def blocks(self, start: int, stop: int) -> Iterator[bytes]:
-        raise NotImplementedError
-
-    def read(self) -> bytes:
-        return b"".join(self.blocks(0, self.size))
-
-    @cached_property
-    def sha256(self) -> str:
-        digest = hashlib.sha256()
-        for block in self.blocks(0, self.size):
-            digest.update(block)
-        return digest.hexdigest()
-
-
-class Held(Body):
-    """Bytes in memory."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(len(data))
-        self.data = data
-
-    def blocks(self, start: int, stop: int) -> Iterator[bytes]:
-        for at in range(start, stop, BLOCK):
-            yield self.data[at : min(at + BLOCK, stop)]
-
-
-class Pattern(Body):
-    """Bytes made up from a seed as they are sent: any size, no memory. Each block carries its number."""
-
-    def __init__(self, size: int, seed: int) -> None:
-        super().__init__(size)
-        self._tail = random.Random(seed).randbytes(BLOCK - 8)
-
-    def blocks(self, start: int, stop: int) -> Iterator[bytes]:
-        while start < stop:
-            number, offset = divmod(start, BLOCK)
-            block = (number.to_bytes(8, "big") + self._tail)[offset : offset + stop - start]
-            yield block
-            start += len(block)
-
-
-class Spoiled(Body):
-    """Another body with the byte at one place inverted."""
-
-    def __init__(self, body: Body, at: int) -> None:
-        super().__init__(body.size)
-        self._body, self._at = body, at
-
-    def blocks(self, start: int, stop: int) -> Iterator[bytes]:
-        for block in self._body.blocks(start, stop):
-            if start <= self._at < start + len(block):
-                here = self._at - start
-                block = block[:here] + bytes([block[here] ^ 0xFF]) + block[here + 1 :]
-            yield block
-            start += len(block)
-
-
-class Resized(Body):
-    """Another body cut off, or filled up with zeros, at a size."""
-
-    def __init__(self, body: Body, size: int) -> None:
-        super().__init__(max(size, 0))
-        self._body = body
-
-    def blocks(self, start: int, stop: int) -> Iterator[bytes]:
-        edge = min(stop, self._body.size)
-        yield from self._body.blocks(start, edge)
-        for at in range(max(start, edge), stop, BLOCK):
-            yield bytes(min(BLOCK, stop - at))
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A status line, headers and the bytes `start` to `stop` of a body."""
-
-    status: int
-    body: Body
-    headers: Mapping[str, str] = field(default_factory=dict)
-    start: int = 0
-    stop: int = 0
-
-    @classmethod
-    def whole(cls, status: int, body: Body, headers: Mapping[str, str]) -> "Answer":
-        return cls(status, body, headers, 0, body.size)
-
-    @property
-    def bodiless(self) -> bool:
-        return self.status in (204, 304)
 
 
 # ---- the server ------------------------------------------------------------------------------------------
@@ -151,7 +104,8 @@ class Request:
 
 
 class Exchange(BaseHTTPRequestHandler):
-    """One connection. Faults use its verbs: send, send_head, send_body, send_part, pause, reset."""
+    """One connection. Faults use its verbs: send, send_head, raw_head, send_body, send_part, pause,
+    reset."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -176,6 +130,12 @@ class Exchange(BaseHTTPRequestHandler):
         if not answer.bodiless and "Transfer-Encoding" not in answer.headers:
             self.send_header("Content-Length", str(answer.stop - answer.start))
         self.end_headers()
+
+    def raw_head(self, status_line: str, headers: Mapping[str, str]) -> None:
+        """A head as it is given, to a body that the end of the connection ends."""
+        lines = [status_line, *(f"{name}: {value}" for name, value in headers.items()), "Connection: close"]
+        self.wfile.write("".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1"))
+        self.close_connection = True
 
     def send_body(self, answer: Answer) -> None:
         if self.command == "HEAD" or answer.bodiless:
@@ -235,180 +195,7 @@ class Server(ThreadingHTTPServer):
             thread.join()
 
 
-# ---- faults ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What goes wrong with an answer: the first `times` times for a path, or always. This one: nothing."""
-
-    times: int | None = field(default=None, kw_only=True)
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        exchange.send(answer)
-
-
-@dataclass(frozen=True)
-class Status(Fault):
-    """Another status: Status(500, times=1), Status(401), Status(429, {"Retry-After": "1"})."""
-
-    code: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        exchange.send(Answer.whole(self.code, Held(self.body), self.headers))
-
-
-@dataclass(frozen=True)
-class Busy(Fault):
-    """429 (or 503) with Retry-After in seconds, or, `dated`, as the HTTP date that is so far away."""
-
-    seconds: int
-    code: int = 429
-    dated: bool = False
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        after = formatdate(time.time() + self.seconds, usegmt=True) if self.dated else str(self.seconds)
-        exchange.send(Answer.whole(self.code, Held(b"busy\n"), {"Retry-After": after}))
-
-
-@dataclass(frozen=True)
-class Redirect(Fault):
-    """Location is sent as it is given: absolute or relative, quoted by the caller."""
-
-    location: str
-    code: int = 302
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        exchange.send(Answer.whole(self.code, Held(b""), {"Location": self.location}))
-
-
-@dataclass(frozen=True)
-class NotModified(Fault):
-    """304, asked for or not."""
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        exchange.send(Answer.whole(304, Held(b""), answer.headers))
-
-
-@dataclass(frozen=True)
-class Reset(Fault):
-    """Promises the whole body, sends `after` bytes of it, then resets the connection (RST)."""
-
-    after: int = 0
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        exchange.send_part(answer, self.after)
-        exchange.reset()
-
-
-@dataclass(frozen=True)
-class Short(Fault):
-    """Promises the whole body, sends `after` bytes of it, then closes the connection in good order."""
-
-    after: int = 0
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        exchange.send_part(answer, self.after)
-        exchange.close_connection = True
-
-
-@dataclass(frozen=True)
-class Corrupt(Fault):
-    """The right length with the byte `at` (of the whole file) wrong."""
-
-    at: int = 0
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        exchange.send(replace(answer, body=Spoiled(answer.body, self.at)))
-
-
-@dataclass(frozen=True)
-class Longer(Fault):
-    """The whole body and `by` zero bytes more, all in a Content-Length that agrees."""
-
-    by: int = 1
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        exchange.send(Answer.whole(200, Resized(answer.body, answer.body.size + self.by), answer.headers))
-
-
-@dataclass(frozen=True)
-class Shorter(Fault):
-    """The body without its last `by` bytes, with a Content-Length that agrees."""
-
-    by: int = 1
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        exchange.send(Answer.whole(200, Resized(answer.body, answer.body.size - self.by), answer.headers))
-
-
-@dataclass(frozen=True)
-class Stall(Fault):
-    """Sends the headers and `after` bytes, then nothing until the upstream stops."""
-
-    after: int = 0
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        exchange.send_part(answer, self.after)
-        exchange.pause(None)
-
-
-@dataclass(frozen=True)
-class StallHeaders(Fault):
-    """Takes the request and answers nothing until the upstream stops."""
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        exchange.pause(None)
-
-
-@dataclass(frozen=True)
-class Drip(Fault):
-    """Sends `amount` bytes every `interval` seconds: no single read is ever late."""
-
-    amount: int = 1
-    interval: float = 0.05
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        exchange.send_head(answer)
-        for at in range(answer.start, answer.stop, self.amount):
-            exchange.send_body(replace(answer, start=at, stop=min(at + self.amount, answer.stop)))
-            if exchange.pause(self.interval):
-                return
-
-
-@dataclass(frozen=True)
-class Gzip(Fault):
-    """Content-Encoding: gzip, whatever the client accepts."""
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        headers = {**answer.headers, "Content-Encoding": "gzip"}
-        exchange.send(Answer.whole(200, Held(gzip.compress(answer.body.read())), headers))
-
-
-@dataclass(frozen=True)
-class Chunked(Fault):
-    """Transfer-Encoding: chunked, so no length is promised. Not wrong, only unexpected."""
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        exchange.send_head(replace(answer, headers={**answer.headers, "Transfer-Encoding": "chunked"}))
-        if exchange.command != "HEAD" and not answer.bodiless:
-            for block in answer.body.blocks(answer.start, answer.stop):
-                exchange.wfile.write(b"%x\r\n%s\r\n" % (len(block), block))
-            exchange.wfile.write(b"0\r\n\r\n")
-
-
-@dataclass(frozen=True)
-class Delay(Fault):
-    """Waits before the answer, or before another fault: Delay(0.2, Status(503))."""
-
-    seconds: float
-    then: Fault = field(default_factory=Fault)
-
-    def serve(self, exchange: Exchange, answer: Answer) -> None:
-        if not exchange.pause(self.seconds):
-            self.then.serve(exchange, answer)
+# ---- the upstream ----------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -424,9 +211,6 @@ class Ordered:
             return False
         self.met[path] += 1
         return True
-
-
-# ---- the upstream ----------------------------------------------------------------------------------------
 
 
 class Gate:
