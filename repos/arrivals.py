@@ -101,7 +101,6 @@ class Arrivals:
     def keep(self, arrived: Collection[Arrived]) -> list[Artifact]:
         """Moves the bytes of these into the pool, and returns their rows in the same order. Raises NotStored."""
         with _storing():
-            pool.prepare()
             for one in {one.sha256: one for one in arrived}.values():
                 pool.keep(one.file, one.sha256)
         sizes = {one.sha256: one.size for one in arrived}

@@ -55,7 +55,6 @@ class Downloads:
         self._done: queue.SimpleQueue[object] = queue.SimpleQueue()
 
     def __enter__(self) -> "Downloads":
-        pool.prepare()
         for number in range(self._threads):
             threading.Thread(target=self._work, name=f"download-{number}", daemon=True).start()
         return self

@@ -20,15 +20,14 @@ def has(sha256: str, size: int) -> bool:
         return False
 
 
-def prepare() -> None:
-    """Makes the pool's folders, so that nobody has to look for them at each file."""
-    for number in range(256):
-        path(f"{number:02x}").parent.mkdir(parents=True, exist_ok=True)
-
-
 def keep(file: Path, sha256: str) -> None:
     """Moves a verified file into the pool. It appears whole, and replaces one with the same bytes."""
-    file.replace(path(sha256))
+    target = path(sha256)
+    try:
+        file.replace(target)
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(target)
 
 
 def put(file: Path) -> tuple[str, int]:

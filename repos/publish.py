@@ -54,7 +54,6 @@ def _written(
             for lines in chunks(form(_listed(version, settings, report))):
                 progress.check()
                 stream.writelines(lines)
-        pool.prepare()
         sha256, size = pool.put(file)
         report.bytes_done = size
     return sha256, size

@@ -54,7 +54,7 @@ def test_what_is_stored_already_stays_one_row(data: Path) -> None:
 
 def test_damaged_bytes_in_the_pool_heal_when_they_come_again() -> None:
     digest = hashlib.sha256(b"good").hexdigest()
-    pool.prepare()
+    pool.path(digest).parent.mkdir(parents=True)
     pool.path(digest).write_bytes(b"evil")
     with Arrivals() as folder:
         folder.keep([folder.copy(io.BytesIO(b"good"))])

@@ -207,11 +207,11 @@ def test_no_partial_file_is_ever_in_the_pool(fetcher: Fetcher, upstream: Upstrea
 def test_a_pool_that_does_not_take_it_is_told(downloads: Downloads, upstream: Upstream, data: Path) -> None:
     upstream.write("file", b"bytes")
     (wanted,) = entries(upstream)
-    (data / "pool" / wanted[1][:2]).rmdir()
+    (data / "pool").touch()
     (outcome,) = downloads.into_pool([wanted], url_of(upstream))
     assert outcome.error
     assert outcome.error.cause == "disk"
-    assert outcome.error.why == "it could not be stored: No such file or directory"
+    assert outcome.error.why == "it could not be stored: Not a directory"
 
 
 def test_an_answer_that_no_one_thought_of_does_not_hang_the_job(

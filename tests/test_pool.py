@@ -15,8 +15,7 @@ DIGEST = hashlib.sha256(DATA).hexdigest()
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A finished file of ours, and a pool to take it."""
-    pool.prepare()
+    """A finished file of ours."""
     (file := tmp_path / "file").write_bytes(DATA)
     return file
 
@@ -39,9 +38,11 @@ def test_a_kept_file_is_moved_and_not_copied(file: Path) -> None:
     assert pool.path(DIGEST).stat().st_ino == number
 
 
-def test_a_damaged_file_is_replaced(file: Path) -> None:
-    pool.path(DIGEST).write_bytes(b"rotten")
+def test_a_damaged_file_is_replaced(file: Path, tmp_path: Path) -> None:
     pool.keep(file, DIGEST)
+    pool.path(DIGEST).write_bytes(b"rotten")
+    (again := tmp_path / "again").write_bytes(DATA)
+    pool.keep(again, DIGEST)
     assert pool.path(DIGEST).read_bytes() == DATA
 
 
@@ -60,16 +61,20 @@ def test_a_file_of_another_size_does_not_count(file: Path) -> None:
 
 
 def test_an_empty_file_can_be_kept(tmp_path: Path) -> None:
-    pool.prepare()
     (file := tmp_path / "empty").touch()
     assert pool.put(file) == (hashlib.sha256().hexdigest(), 0)
     assert pool.has(hashlib.sha256().hexdigest(), 0)
 
 
-def test_prepare_makes_every_folder_and_may_be_called_again(data: Path) -> None:
-    pool.prepare()
-    pool.prepare()
-    assert sorted(folder.name for folder in (data / "pool").iterdir()) == [f"{number:02x}" for number in range(256)]
+def test_a_folder_is_made_when_it_is_first_needed(file: Path, data: Path) -> None:
+    assert not (data / "pool").exists()
+    pool.keep(file, DIGEST)
+    assert [folder.name for folder in (data / "pool").iterdir()] == [DIGEST[:2]]
+
+
+def test_a_file_that_is_not_there_cannot_be_kept(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        pool.keep(tmp_path / "gone", DIGEST)
 
 
 def test_many_may_keep_the_same_bytes_at_once(file: Path, tmp_path: Path) -> None:
