@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from pytest_django.fixtures import Settings
 from repos.create import make_repository
 from repos.models import Repository
 from tests.running import RUNG
-from tests.serving import millrace  # noqa: F401
+from tests.serving import millrace, new_millrace, started_once  # noqa: F401
 from tests.settings import POSTGRESQL, POSTGRESQL_URL
 from tests.upstream import Upstream
 
@@ -34,8 +35,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _uses_database(item: pytest.Item) -> bool:
     if item.get_closest_marker("any_database"):
         return False
-    needed = set(getattr(item, "fixturenames", []))
-    return bool(needed & {"db", "transactional_db", "millrace"}) or item.get_closest_marker("django_db") is not None
+    needed = {"db", "transactional_db", "millrace", "new_millrace"} & set(getattr(item, "fixturenames", []))
+    return bool(needed) or item.get_closest_marker("django_db") is not None
 
 
 def _answers(url: str) -> bool:
@@ -57,6 +58,12 @@ def quick_flush() -> None:
 def _deletions(style: Any, tables: Sequence[str], **options: Any) -> list[str]:
     # In any order, for its foreign keys are looked at when the transaction ends.
     return [f'DELETE FROM "{table}"' for table in tables]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def queue() -> None:
+    """Huey's queue is made where the data folder is at its first import: no test's own, which goes with that test."""
+    import_module("dashboard.tasks")
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -96,26 +97,51 @@ class Millrace:
         return rows[0] if rows else ("none", 0, "")
 
 
+@pytest.fixture(scope="session")
+def started_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Millrace]:
+    """What a first start makes: tables, static files, an administrator. Others begin with a copy of it."""
+    with _database("template") as url:
+        it = Millrace(tmp_path_factory.mktemp("millrace"), url)
+        it.start()
+        it.stop()
+        yield it
+
+
 @pytest.fixture
-def millrace(tmp_path: Path) -> Iterator[Millrace]:
-    with _database() as url:
-        it = Millrace(tmp_path, url)
-        try:
+def millrace(tmp_path: Path, started_once: Millrace) -> Iterator[Millrace]:
+    """One that was started before, and has nothing yet."""
+    with _database("served", template=started_once.database_url) as url:
+        shutil.copytree(started_once.data, tmp_path / "served")
+        with _stopped_at_last(Millrace(tmp_path, url)) as it:
             yield it
-        finally:
-            if not it.ended():
-                it.stop()
+
+
+@pytest.fixture
+def new_millrace(tmp_path: Path) -> Iterator[Millrace]:
+    """One that was never started."""
+    with _database("new") as url, _stopped_at_last(Millrace(tmp_path, url)) as it:
+        yield it
 
 
 @contextlib.contextmanager
-def _database() -> Iterator[str]:
-    """The URL of an empty PostgreSQL database while the block runs; an empty one where SQLite is tested."""
+def _stopped_at_last(it: Millrace) -> Iterator[Millrace]:
+    try:
+        yield it
+    finally:
+        if not it.ended():
+            it.stop()
+
+
+@contextlib.contextmanager
+def _database(purpose: str, template: str = "") -> Iterator[str]:
+    """The URL of a PostgreSQL database while the block runs, like `template` or empty; none where SQLite is tested."""
     if not POSTGRESQL:
         yield ""
         return
-    name = f"millrace_served_{os.getpid()}"
+    name = f"millrace_{purpose}_{os.getpid()}"
+    like = template.rpartition("/")[2] or "template1"
     with psycopg.connect(POSTGRESQL_URL, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}".encode())
         try:
             yield f"{POSTGRESQL_URL.rpartition('/')[0]}/{name}"
         finally:

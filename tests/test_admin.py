@@ -164,6 +164,7 @@ ALLOWED = {
 }
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_what_is_immutable_is_read_only(admin_client: Client, model: type[Model]) -> None:
     fill(0, 1)
@@ -176,6 +177,7 @@ def test_what_is_immutable_is_read_only(admin_client: Client, model: type[Model]
     assert ("delete_selected" in text_of(admin_client, address(model))) == delete
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
 def test_who_may_only_look_sees_no_button(client: Client, model: type[Model]) -> None:
     fill(0, 1)
@@ -228,6 +230,7 @@ def test_no_page_offers_a_million_rows_to_choose_from(admin_client: Client, file
 # ---- who gets in ----
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("path", ["/admin/", "/admin/repos/job/", "/admin/nowhere/"])
 def test_nobody_is_sent_to_the_sites_own_sign_in_page(client: Client, path: str) -> None:
     response = client.get(path, follow=True)
@@ -235,12 +238,14 @@ def test_nobody_is_sent_to_the_sites_own_sign_in_page(client: Client, path: str)
     assert response.templates[0].name == "accounts/login.html"
 
 
+@pytest.mark.any_database
 def test_signing_in_leads_back_to_the_admin(client: Client) -> None:
     User.objects.create_superuser("ada", password="a long one")
     fields = {"username": "ada", "password": "a long one", "next": "/admin/repos/job/?state=failed"}
     assert client.post("/login/", fields)["Location"] == fields["next"]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("path", ["/admin/", "/admin/login/", "/admin/repos/job/", "/admin/jsi18n/"])
 def test_who_is_not_staff_is_refused_and_not_asked_to_sign_in_again(client: Client, path: str) -> None:
     client.force_login(User.objects.create_user("ada"))
@@ -249,21 +254,25 @@ def test_who_is_not_staff_is_refused_and_not_asked_to_sign_in_again(client: Clie
     assert "Not allowed" in response.content.decode()
 
 
+@pytest.mark.any_database
 def test_staff_that_comes_to_the_admins_sign_in_is_in_already(admin_client: Client) -> None:
     assert admin_client.get("/admin/login/")["Location"] == "/admin/"
 
 
+@pytest.mark.any_database
 def test_only_staff_is_shown_the_way(client: Client, admin_client: Client) -> None:
     client.force_login(User.objects.create_user("ada"))
     assert 'href="/admin/"' not in client.get("/jobs/").content.decode()
     assert 'href="/admin/"' in admin_client.get("/jobs/").content.decode()
 
 
+@pytest.mark.any_database
 def test_signing_out_of_the_admin_is_signing_out(admin_client: Client) -> None:
     assert admin_client.post("/admin/logout/")["Location"] == "/login/"
     assert admin_client.get("/").status_code == 302
 
 
+@pytest.mark.any_database
 def test_the_content_policy_is_as_strict_as_everywhere(admin_client: Client) -> None:
     policy = admin_client.get("/admin/")["Content-Security-Policy"]
     assert policy == admin_client.get("/jobs/")["Content-Security-Policy"]

@@ -69,6 +69,7 @@ def test_a_long_list_is_read_in_little_memory(mirror: Mirror, settings: Settings
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 
+@pytest.mark.any_database
 @pytest.mark.django_db
 @pytest.mark.parametrize("case", cases(TYPED))
 def test_what_people_send(case: Case[Site], admin_client: Client, bell: list[int]) -> None:

@@ -160,6 +160,7 @@ def newest_version(millrace: Millrace) -> int:
     return int(millrace.query("SELECT max(number) FROM repos_repositoryversion")[0][0])
 
 
+@pytest.mark.any_database
 @pytest.mark.server
 def test_a_script_is_told_what_to_say(terminal_mirror: Millrace) -> None:
     stopped = terminal_mirror.manage("sync", "docs")
@@ -172,6 +173,7 @@ def test_a_script_is_told_what_to_say(terminal_mirror: Millrace) -> None:
     assert newest_version(terminal_mirror) == 2
 
 
+@pytest.mark.any_database
 @pytest.mark.server
 @pytest.mark.parametrize(("said", "status", "version"), [("n", 3, 1), ("y", 0, 2)])
 def test_a_person_is_asked(terminal_mirror: Millrace, said: str, status: int, version: int) -> None:

@@ -53,36 +53,36 @@ def finish(millrace: Millrace, gate: Gate, client: "subprocess.Popen[bytes]") ->
     assert client.wait(20) == 0
 
 
-def test_it_works(millrace: Millrace, filled: Upstream) -> None:
-    millrace.start()
-    result = millrace.manage("mirror", filled.manifest_url, "files", "files")
+def test_it_works(new_millrace: Millrace, filled: Upstream) -> None:
+    new_millrace.start()
+    result = new_millrace.manage("mirror", filled.manifest_url, "files", "files")
     assert result.returncode == 0, result.stderr
     assert "now served at /content/files/" in result.stdout
-    assert served(millrace) == filled.files
-    assert str(millrace.data) in millrace.job()[2], "the server's worker ran it, not the terminal"
+    assert served(new_millrace) == filled.files
+    assert str(new_millrace.data) in new_millrace.job()[2], "the server's worker ran it, not the terminal"
     started = time.monotonic()
-    assert millrace.stop() == 0
+    assert new_millrace.stop() == 0
     assert time.monotonic() - started < 10
 
 
 @pytest.mark.any_database
-def test_a_made_up_password_is_printed_once(millrace: Millrace) -> None:
-    millrace.start(MILLRACE_ADMIN_PASSWORD="")
-    password = millrace.said().split("password: ")[1].split()[0]
+def test_a_made_up_password_is_printed_once(new_millrace: Millrace) -> None:
+    new_millrace.start(MILLRACE_ADMIN_PASSWORD="")
+    password = new_millrace.said().split("password: ")[1].split()[0]
     session = requests.Session()
-    session.get(f"{millrace.address}/login/", timeout=10)
+    session.get(f"{new_millrace.address}/login/", timeout=10)
     form = {"username": "admin", "password": password, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
-    assert session.post(f"{millrace.address}/login/", form, timeout=10).url == f"{millrace.address}/"
-    millrace.stop()
-    millrace.start(MILLRACE_ADMIN_PASSWORD="")
-    assert "password:" not in millrace.said()
+    assert session.post(f"{new_millrace.address}/login/", form, timeout=10).url == f"{new_millrace.address}/"
+    new_millrace.stop()
+    new_millrace.start(MILLRACE_ADMIN_PASSWORD="")
+    assert "password:" not in new_millrace.said()
 
 
 @pytest.mark.any_database
-def test_a_given_password_is_not_printed(millrace: Millrace) -> None:
-    millrace.start()
-    assert "admin" in millrace.said()
-    assert PASSWORD not in millrace.said()
+def test_a_given_password_is_not_printed(new_millrace: Millrace) -> None:
+    new_millrace.start()
+    assert "admin" in new_millrace.said()
+    assert PASSWORD not in new_millrace.said()
 
 
 @pytest.mark.any_database

@@ -241,12 +241,14 @@ def test_what_is_uploaded_is_served(running: Millrace) -> None:
     assert list((running.data / "arrivals").iterdir()) == []
 
 
+@pytest.mark.any_database
 @pytest.mark.server
 def test_what_is_too_long_is_refused_before_it_is_sent(running: Millrace) -> None:
     with Uploader(running).begin(3_000_001, b"") as connection:
         assert connection.recv(20).startswith(b"HTTP/1.1 413")
 
 
+@pytest.mark.any_database
 @pytest.mark.server
 def test_who_goes_away_in_the_middle_leaves_nothing(running: Millrace) -> None:
     person = Uploader(running)

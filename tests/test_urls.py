@@ -90,6 +90,7 @@ def test_each_address_is_in_the_table() -> None:
     assert {name for name in names if name and "content" not in name} <= {name for name, _, _ in PAGES} | OPEN
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("name", "needs", "verbs"), PAGES)
 def test_a_stranger_is_sent_to_sign_in(
     name: str, needs: str, verbs: list[str], client: Client, numbers: Numbers
@@ -100,6 +101,7 @@ def test_a_stranger_is_sent_to_sign_in(
         assert (response.status_code, response["Location"]) == (302, f"/login/?next={path}")
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("name", "needs", "verbs"), PAGES)
 def test_the_wrong_verb_is_refused(
     name: str, needs: str, verbs: list[str], admin_client: Client, numbers: Numbers
@@ -115,6 +117,7 @@ def test_a_page_is_shown(name: str, needs: str, admin_client: Client, numbers: N
     assert admin_client.get(reverse(name, args=numbers[needs]), follow=True).status_code == 200
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("name", "needs", "verbs"), [page for page in PAGES if page[1]])
 def test_what_is_not_there_is_not_found(
     name: str, needs: str, verbs: list[str], admin_client: Client, numbers: Numbers
