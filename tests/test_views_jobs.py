@@ -115,7 +115,7 @@ def test_a_waiting_job_without_any_worker_says_so(admin_client: Client, reposito
 
 def test_the_result_links_to_what_it_made(admin_client: Client, repository: Repository) -> None:
     text = page(admin_client, scenes.a_completed_job(repository))
-    assert f'href="/repositories/{repository.pk}/#version-1"' in text
+    assert f'href="/repositories/{repository.pk}/versions/1/"' in text
     assert 'href="/content/mirrors/debian-tools/"' in text
 
 

@@ -6,13 +6,14 @@ from django.core.management.base import BaseCommand, CommandError
 
 from repos import vault
 from repos.errors import MillraceError
-from repos.management.terminal import FAILED
+from repos.management.terminal import FAILED, migrate_if_new
 
 
 class Command(BaseCommand):
     help = "Makes a new key, seals the secrets of all remotes anew with it, and drops the old keys."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        migrate_if_new()
         try:
             count = vault.rotate()
             lost = vault.lost()
