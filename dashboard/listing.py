@@ -89,8 +89,7 @@ def _href(entry: Entry) -> str:
 
 
 def _summary(folders: int, files: int, size: int) -> str:
-    counted = [f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in ((folders, "folder"), (files, "file"))]
-    return ", ".join([*counted, units.size(size)])
+    return ", ".join([units.counted(folders, "folder"), units.counted(files, "file"), units.size(size)])
 
 
 # ---- as JSON -----------------------------------------------------------------------------------------------

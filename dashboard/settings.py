@@ -188,6 +188,8 @@ LOGGING: dict[str, Any] = {
         "huey": {"level": "WARNING"},
         "waitress.queue": {"level": "ERROR"},
         "django.request": {"level": "ERROR"},
+        # The page that they get says what to do; anybody can send them, and each would fill the log with a traceback.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }
 

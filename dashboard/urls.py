@@ -2,6 +2,7 @@
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path
+from django.views.generic import RedirectView
 
 from .admin import site
 from .views import (
@@ -21,6 +22,11 @@ from .views.accounts import SignIn
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("running/", overview.running, name="overview-running"),
+    path(
+        "repositories/",
+        RedirectView.as_view(pattern_name="overview", http_method_names=["get"]),
+        name="repositories",
+    ),
     path("repositories/create/", repositories.make, name="repository-create"),
     path("repositories/new/", repositories.new, name="repository-new"),
     path("repositories/<int:pk>/", repositories.detail, name="repository"),

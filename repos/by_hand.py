@@ -5,6 +5,7 @@ Whatever is refused here makes no job; the job looks again, for by then the newe
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from . import jobs, paths, pool
@@ -22,14 +23,20 @@ T = TypeVar("T")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+# What a change may do: make a version; publish that; serve it too.
+ONLY_MODIFY = Actions(sync=False, publish=False, distribute=False, modify=True)
+AND_PUBLISH = replace(ONLY_MODIFY, publish=True)
+AND_DISTRIBUTE = replace(AND_PUBLISH, distribute=True)
+
+
 def defaults(repository: Repository) -> Actions:
     """What follows a change where nothing else is chosen: the repository's toggles."""
-    return Actions(False, repository.auto_publish, repository.auto_distribute, modify=True)
+    return replace(ONLY_MODIFY, publish=repository.auto_publish, distribute=repository.auto_distribute)
 
 
 def refusal(repository: Repository) -> str:
     """Why nobody can change the files of `repository` by hand; empty if they can."""
-    return jobs.refusal(repository, Actions(False, False, False, modify=True))
+    return jobs.refusal(repository, ONLY_MODIFY)
 
 
 def once(pairs: Iterable[tuple[str, T]], *, field: str) -> dict[str, T]:

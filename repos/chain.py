@@ -4,13 +4,14 @@ import logging
 from pathlib import Path
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from . import causes, conf, jobs, tracking
+from . import bell, causes, conf, jobs, tracking
 from .distribute import distribute
 from .errors import BrakePulled, Canceled, FetchFailed, GivenBack, Lost, MillraceError, Refused
 from .logs import about_job
-from .models import Job, Publication, RepositoryVersion
+from .models import Job, ProgressReport, Publication, PublishSettings, Repository, RepositoryVersion
 from .models.job import State
 from .modify import modify
 from .pool import Workspace
@@ -71,7 +72,7 @@ def _run(job: Job) -> None:
         with Workspace(_workspace(job)) as folder, JobProgress(job) as progress:
             _chain(job, folder, progress)
     except GivenBack:
-        jobs.give_back(job)
+        _give_back(job)
         logger.info("Given back, to be continued")
     except Lost:
         logger.warning("Lost to another worker")
@@ -104,13 +105,22 @@ def _chain(job: Job, folder: Path, progress: JobProgress) -> None:
     if job.with_modify:
         modify(repository, folder, progress=progress, job=job)
     if job.with_publish:
-        # Those that it had when the job began may have been left, and deleted.
-        repository.refresh_from_db(fields=["publish_settings"])
-        version, settings = _version_to_publish(job), job.publish_settings or repository.publish_settings
+        version, settings = _version_to_publish(job), _settings_to_publish_with(job, progress)
         publish(version, settings, folder, progress=progress)
         if job.with_distribute:
             publication = Publication.objects.get(version=version, settings=settings)
             distribute(repository, publication, progress=progress, job=job)
+
+
+def _settings_to_publish_with(job: Job, progress: JobProgress) -> PublishSettings:
+    """Those that the job names, or else the repository's by now. The job holds them: they are not deleted meanwhile."""
+    if job.publish_settings:
+        return job.publish_settings
+    with transaction.atomic():
+        # Locked, the repository moves to no others, and so its own cannot be deleted.
+        settings = Repository.objects.select_for_update().get(pk=job.repository_id).publish_settings
+        progress.confirm(publish_settings=settings)
+    return settings
 
 
 def _version_to_publish(job: Job) -> RepositoryVersion:
@@ -123,9 +133,38 @@ def _version_to_publish(job: Job) -> RepositoryVersion:
     return named
 
 
-def _end(job: Job, state: str, error: str = "", code: str = "", *, would_remove: int | None = None) -> None:
-    if jobs.end(job, state, error=error, code=code, would_remove=would_remove):
-        logger.info("%s%s", state.capitalize(), f": {error}" if error else "")
+def _end(job: Job, state: str, error: str = "", code: str = "", *, would_remove: int | None = None) -> bool:
+    """Moves a running job of ours to its end, and rings for those that waited for it. False if it was not ours."""
+    ended = {"state": state, "finished_at": timezone.now(), "error": error, "error_code": code}
+    with transaction.atomic():
+        if not _ours(job).update(**ended, would_remove=would_remove):
+            return False
+        _let_go(job)
+    logger.info("%s%s", state.capitalize(), f": {error}" if error else "")
+    return True
+
+
+def _give_back(job: Job) -> bool:
+    """Makes a running job of ours wait again, to be taken up by whoever comes. False if it was not ours."""
+    with transaction.atomic():
+        if not _ours(job).update(state=State.WAITING, worker=""):
+            return False
+        _let_go(job)
+        bell.ring(job.pk)
+        return True
+
+
+def _ours(job: Job) -> QuerySet[Job]:
+    """The running job, as long as nobody has taken it from us: then no row matches."""
+    return Job.objects.filter(pk=job.pk, attempt=job.attempt, state=State.RUNNING)
+
+
+def _let_go(job: Job) -> None:
+    """Frees what a job held and closes the reports that it left open."""
+    job.reservations.update(held=False)
+    still_open = job.reports.filter(state=ProgressReport.State.RUNNING)
+    still_open.update(state=ProgressReport.State.CANCELED, finished_at=timezone.now())
+    jobs.ring_waiting(job)
 
 
 def recover(*, dead: str = "", by: str) -> int:
@@ -141,16 +180,15 @@ def recover(*, dead: str = "", by: str) -> int:
 def _recover(job: Job, by: str) -> bool:
     with about_job(job.pk):
         # From here on its former worker, should it live, finds no row of its own any more.
-        former = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=State.RUNNING)
         now = timezone.now()
         taken = {"attempt": job.attempt + 1, "deaths": job.deaths + 1, "worker": by, "heartbeat_at": now}
-        if not former.update(**taken):
+        if not _ours(job).update(**taken):
             return False
         logger.warning("Its worker %s is gone", job.worker)
         Workspace(_workspace(job)).remove()
         job.refresh_from_db()
         discard_unfinished(job.repository, JobProgress(job))
         if job.deaths < MAX_DEATHS:
-            return jobs.give_back(job)
+            return _give_back(job)
         error = f"Its worker died {job.deaths} times while it ran. Look into the log for why, then run it again."
-        return jobs.end(job, State.FAILED, error=error, code="died")
+        return _end(job, State.FAILED, error, "died")

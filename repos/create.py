@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import base_paths, jobs, names, paths, publish_settings, urls
+from . import jobs, names, paths, publish_settings, urls
+from .distributions import make_distribution
 from .errors import BasePathTaken, InvalidValue, NameTaken
-from .models import Distribution, Job, Remote, Repository
+from .models import Job, Remote, Repository
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -136,12 +137,3 @@ def _save_new(repository: Repository) -> None:
 def _refuse_taken(name: str) -> None:
     if Repository.objects.filter(name=name).exists():
         raise NameTaken(name)
-
-
-@transaction.atomic
-def make_distribution(repository: Repository, base_path: str) -> Distribution:
-    """Makes a distribution that follows `repository`. Raises InvalidPath and BasePathTaken."""
-    path = paths.base_path(base_path)
-    base_paths.lock()
-    base_paths.refuse_taken(path)
-    return Distribution.objects.create(base_path=path, repository=repository)

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, ProtectedError, Q, QuerySet
 from django.utils import timezone
 
-from . import conf, unneeded
+from . import conf, units, unneeded
 from .errors import InUse, InvalidValue, MillraceError, Refused
 from .models import Distribution, Job, Publication, Repository, RepositoryVersion, Switch
 from .models.job import State
@@ -38,10 +38,10 @@ def of_distribution(distribution: Distribution) -> Consequences:
         return Consequences(str(objection))
     breaks: tuple[str, ...] = ()
     if publication := distribution.publication:
-        files = _count(publication.version.files, "file")
+        files = units.counted(publication.version.files, "file")
         breaks = (f"All downloads from “{distribution}”, where {publication.version} with {files} is served now.",)
     return Consequences(
-        takes=(f"Its history: {_count(distribution.history.count(), 'entry,entries')}.",), breaks=breaks
+        takes=(f"Its history: {units.counted(distribution.history.count(), 'entry,entries')}.",), breaks=breaks
     )
 
 
@@ -147,9 +147,9 @@ def of_repository(repository: Repository) -> Consequences:
     if objection := _objection_to_repository(repository):
         return Consequences(str(objection))
     counts = (
-        _count(repository.versions.exclude(number=0).count(), "version"),
-        _count(Publication.objects.filter(version__repository=repository).count(), "publication"),
-        _count(repository.jobs.count(), "job"),
+        units.counted(repository.versions.exclude(number=0).count(), "version"),
+        units.counted(Publication.objects.filter(version__repository=repository).count(), "publication"),
+        units.counted(repository.jobs.count(), "job"),
     )
     silent = [one.base_path for one in repository.distributions.all()]
     serving_nothing = (f"What is to serve it, but serves nothing yet: {_named(silent)}.",) if silent else ()
@@ -185,7 +185,10 @@ def _take_apart(repository: Repository, with_remote: bool) -> None:
     name = f"{current.name[:150]} (being deleted, {current.pk})"
     Repository.objects.filter(pk=current.pk).update(name=name, remote=None, mirror=True)
     if with_remote and current.remote:
-        current.remote.delete()
+        try:
+            current.remote.delete()
+        except ProtectedError:
+            raise InUse("Its remote is used by another repository by now. Delete it without.") from None
 
 
 def _objection_to_repository(repository: Repository, *, with_remote: bool = False) -> MillraceError | None:
@@ -227,9 +230,3 @@ def _named(names: Iterable[str], most: int = 3) -> str:
     more = [f"{len(shown) - most:,} more"] if len(shown) > most else []
     *most_of_them, last = [*shown[:most], *more]
     return f"{', '.join(most_of_them)} and {last}" if most_of_them else last
-
-
-def _count(number: int, noun: str) -> str:
-    """“1 file”, “2,345 files”; of a noun with an odd plural both are given: “entry,entries”."""
-    one, _, many = noun.partition(",")
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

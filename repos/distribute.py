@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import Case, Value, When
 
-from .errors import InvalidValue, Refused
+from .errors import Gone, InvalidValue, Refused, Stale
 from .models import Distribution, Job, Publication, Repository, Switch
 from .progress import Progress
 
@@ -39,38 +39,51 @@ def distribute(
         if switches:
             report.done = report.total = len(switches)
             report.suffix = ", ".join(one.distribution.base_path for one in switches[:3])
-        else:
+        elif following:
             report.skip(f"Every distribution that follows already serves version {publication.version.number}")
+        else:
+            report.skip("No distribution follows the repository any more")
     return switches
 
 
 @transaction.atomic
 def pin(
-    distribution: Distribution, publication: Publication, *, by: "User | None" = None, reason: str = ""
+    distribution: Distribution,
+    publication: Publication,
+    *,
+    instead_of: int | None = None,
+    by: "User | None" = None,
+    reason: str = "",
 ) -> Switch | None:
     """Serves `publication` from now on, whatever jobs do: how to roll back. None if it was pinned to it already.
 
-    Raises Refused where the publication is of another repository, or one of the two was deleted meanwhile.
+    `instead_of` is the number of the publication that it is taken to serve, 0 for none; None where that is all one.
+    Raises Refused where the publication is of another repository, Gone where one of the two is, and Stale where it
+    serves another by now.
     """
     current = _locked(distribution)
     known = Publication.objects.select_related("version").filter(pk=publication.pk).first()
     if known is None:
-        raise Refused(f"The publication of version {publication.version.number} was deleted meanwhile. Choose another.")
+        raise Gone(f"The publication of version {publication.version.number}", "Choose another.")
     if known.version.repository_id != current.repository_id:
         raise Refused(f"“{current}” is of another repository than this publication, so it cannot serve it.")
+    _refuse_stale(current, known, instead_of)
     return _set(current, known, pinned=True, by=by, reason=reason or f"pinned to version {known.version.number}")
 
 
 @transaction.atomic
-def follow(distribution: Distribution, *, by: "User | None" = None, reason: str = "") -> Switch | None:
+def follow(
+    distribution: Distribution, *, instead_of: int | None = None, by: "User | None" = None, reason: str = ""
+) -> Switch | None:
     """Lets jobs move the distribution again, and serves the repository's newest publication at once.
 
-    None if it did both already, or nothing is published yet. Raises Refused where it was deleted meanwhile.
+    None if it did both already, or nothing is published yet. Raises Gone and, as `pin` does, Stale.
     """
     current = _locked(distribution)
     newest = newest_publication(current.repository)
     if newest is None:
         return None
+    _refuse_stale(current, newest, instead_of)
     reason = reason or f"follows, now at version {newest.version.number}"
     return _set(current, newest, pinned=False, by=by, reason=reason)
 
@@ -86,8 +99,13 @@ def _locked(distribution: Distribution) -> Distribution:
     Repository.objects.locked(distribution.repository_id)
     current = Distribution.objects.select_for_update().filter(pk=distribution.pk).first()
     if current is None:
-        raise Refused(f"The distribution at “{distribution}” was deleted meanwhile.")
+        raise Gone(f"The distribution at “{distribution}”")
     return current
+
+
+def _refuse_stale(current: Distribution, wanted: Publication, instead_of: int | None) -> None:
+    if instead_of is not None and current.publication_id not in (instead_of or None, wanted.pk):
+        raise Stale(f"What “{current}” serves")
 
 
 def _set(

@@ -1,18 +1,31 @@
 """Distributions as such: made, moved to another base path, refreshed. What they serve is switched in distribute.py."""
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from . import base_paths, jobs, paths
-from .create import make_distribution
-from .distribute import follow, pin
-from .errors import Refused
+from .distribute import MAX_REASON, follow, pin
+from .errors import BasePathTaken, Gone, Refused
 from .jobs import Actions, Requested
 from .models import Distribution, Publication, Repository, Switch
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+# For how long the same values, sent again, mean the distribution that they have made already.
+MOMENT = timedelta(minutes=1)
+
+
+@transaction.atomic
+def make_distribution(repository: Repository, base_path: str) -> Distribution:
+    """Makes a distribution that follows `repository`. Raises InvalidPath and BasePathTaken."""
+    path = paths.base_path(base_path)
+    base_paths.lock()
+    base_paths.refuse_taken(path)
+    return Distribution.objects.create(base_path=path, repository=repository)
 
 
 @transaction.atomic
@@ -26,26 +39,42 @@ def add_distribution(
 ) -> Distribution:
     """Makes a distribution that is pinned to `publication`, or else follows and serves what is newest, if anything is.
 
-    Raises InvalidPath, BasePathTaken, and Refused where the repository or the publication was deleted meanwhile.
+    Raises InvalidPath, BasePathTaken, and Gone where the repository or the publication is.
     """
     if Repository.objects.locked(repository.pk) is None:
-        raise Refused(f"The repository “{repository}” was deleted meanwhile.")
+        raise Gone(f"The repository “{repository}”")
     made = make_distribution(repository, base_path)
     switch = pin(made, publication, by=by, reason=reason) if publication else follow(made, by=by, reason=reason)
     return switch.distribution if switch else made
+
+
+def add_once(repository: Repository, **values: Any) -> Distribution:
+    """As add_distribution; but the very same values, sent again within a moment, lead to what they have made."""
+    try:
+        return add_distribution(repository, **values)
+    except BasePathTaken:
+        made = Distribution.objects.filter(
+            repository=repository,
+            base_path=paths.base_path(values["base_path"]),
+            created_at__gte=timezone.now() - MOMENT,
+        ).first()
+        publication = values.get("publication")
+        if made and (made.publication == publication if made.pinned else publication is None):
+            return made
+        raise
 
 
 @transaction.atomic
 def change_base_path(distribution: Distribution, *, base_path: str, by: "User | None" = None) -> bool:
     """Serves at another base path from now on, and at the old one no more; the history says so. False if it did.
 
-    Raises InvalidPath, BasePathTaken, and Refused where the distribution was deleted meanwhile.
+    Raises InvalidPath, BasePathTaken, and Gone.
     """
     path = paths.base_path(base_path)
     base_paths.lock()
     current = Distribution.objects.select_for_update().filter(pk=distribution.pk).first()
     if current is None:
-        raise Refused(f"The distribution at “{distribution}” was deleted meanwhile.")
+        raise Gone(f"The distribution at “{distribution}”")
     before, served = current.base_path, current.publication
     if before == path:
         return False
@@ -53,7 +82,7 @@ def change_base_path(distribution: Distribution, *, base_path: str, by: "User | 
     current.base_path = path
     current.save(update_fields=["base_path"])
     # In two such paths there may be more than a note can hold.
-    reason = f"base path changed from “{before}” to “{path}”"[:500]
+    reason = f"base path changed from “{before}” to “{path}”"[:MAX_REASON]
     Switch.objects.create(distribution=current, by=by, earlier=served, later=served, reason=reason)
     return True
 

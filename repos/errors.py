@@ -3,6 +3,8 @@
 `code` names the class for programs; the message is for people and stands on pages, in the terminal and in the log.
 """
 
+from . import units
+
 
 class MillraceError(Exception):
     """The root. Its text is shown to users as it is, so it must not hold a secret."""
@@ -100,6 +102,13 @@ class Refused(MillraceError):
     code = "refused"
 
 
+class Gone(Refused):
+    """Something that was deleted since it was chosen; `advice` says what to do, where that is not plain."""
+
+    def __init__(self, what: str, advice: str = "") -> None:
+        super().__init__(f"{what} was deleted meanwhile. {advice}".rstrip())
+
+
 class NothingToDo(Refused):
     """A change by hand that would change nothing."""
 
@@ -195,7 +204,7 @@ class FetchFailed(MillraceError):
         retry_after: float | None = None,
         advice: str = "",
     ) -> None:
-        super().__init__(f"{url}: {why}")
+        super().__init__()
         self.url = url
         self.cause = cause
         self.why = why
@@ -206,6 +215,13 @@ class FetchFailed(MillraceError):
         self.retry_after = retry_after
         self.advice = advice
 
+    def __str__(self) -> str:
+        return f"{self.url}: {self.why}"
+
+    def led_to(self, where: str) -> None:
+        """Says that it was at `where`, and not at `url` itself, that it failed."""
+        self.why = f"{self.why}, at the address to which it redirects: {where}"
+
 
 class FilesFailed(MillraceError):
     """A sync in which `count` files could not be fetched; the job's failed files list them."""
@@ -213,9 +229,8 @@ class FilesFailed(MillraceError):
     code = "files"
 
     def __init__(self, count: int, first: str) -> None:
-        files = "1 file" if count == 1 else f"{count:,} files"
         super().__init__(
-            f"{files} could not be fetched, so no version was made. The first: {first} "
+            f"{units.counted(count, 'file')} could not be fetched, so no version was made. The first: {first} "
             "What was fetched is kept: run again to fetch only the rest."
         )
         self.count = count
@@ -224,13 +239,15 @@ class FilesFailed(MillraceError):
 class BrakePulled(MillraceError):
     """A mirror's sync that would remove `removing` files, more than `limit` percent of those that are `present`.
 
+    `url` is that of the list.
+
     `first` are the paths of some of them; `empty` says that the upstream's list has no file at all.
     """
 
     code = "brake"
 
-    def __init__(self, removing: int, present: int, limit: int, *, first: list[str], empty: bool) -> None:
-        found = "The upstream's list is empty: the sync" if empty else "The sync"
+    def __init__(self, removing: int, present: int, limit: int, *, url: str, first: list[str], empty: bool) -> None:
+        found = f"The list at {url} is empty: the sync" if empty else f"The sync with the list at {url}"
         names = ", ".join([*(f"“{path}”" for path in first), *(["…"] if removing > len(first) else [])])
         super().__init__(
             f"{found} would remove {removing:,} of {present:,} files ({names}). "

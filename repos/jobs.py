@@ -10,17 +10,8 @@ from django.utils import timezone
 
 from . import bell
 from .chunks import chunks
-from .errors import Refused
-from .models import (
-    Artifact,
-    Distribution,
-    Job,
-    ProgressReport,
-    PublishSettings,
-    Repository,
-    RequestedChange,
-    Reservation,
-)
+from .errors import Gone, Refused
+from .models import Artifact, Distribution, Job, PublishSettings, Repository, RequestedChange, Reservation
 from .models.job import State
 
 if TYPE_CHECKING:
@@ -102,7 +93,14 @@ def of(job: Job) -> Actions:
 
 
 def details_of(job: Job) -> Details:
-    return Details(job.of_version, job.publish_settings, job.may_remove, job.may_replace)
+    """What `job` was asked to be about; the settings that it took from its repository were not asked for."""
+    return Details(
+        job.of_version, job.publish_settings if _names_settings(job) else None, job.may_remove, job.may_replace
+    )
+
+
+def _names_settings(job: Job) -> bool:
+    return " settings=" in job.request
 
 
 def refusal(repository: Repository, actions: Actions, details: Details = NO_DETAILS) -> str:
@@ -129,6 +127,8 @@ def _refusal_of_version(repository: Repository, actions: Actions, details: Detai
             "Make it additive first, or change the upstream."
         )
     number = details.of_version
+    if actions.modify and number == 0:
+        return "Version 0 is the empty one. If no file is to stay, remove them all by hand."
     if number is not None and not repository.versions.complete().filter(number=number).exists():
         return f"“{repository}” has no version {number} any more, or never had."
     return ""
@@ -138,7 +138,8 @@ def _refusal_of_publish(repository: Repository, actions: Actions, details: Detai
     if actions.sync or actions.modify:
         return ""
     if details.of_version == 0 or not repository.versions.complete().filter(number__gt=0).exists():
-        return f"“{repository}” has no files yet, so there is nothing to publish. Sync it or upload some first."
+        first = "Sync it" if repository.remote_id else "Upload some"
+        return f"“{repository}” has no files yet, so there is nothing to publish. {first} first."
     other = details.of_version is not None or details.publish_settings is not None
     if actions.distribute and other:
         return (
@@ -206,7 +207,7 @@ def _make(
     by: "User | None",
 ) -> Job:
     if Repository.objects.locked(repository.pk) is None:
-        raise Refused(f"The repository “{repository}” was deleted meanwhile.")
+        raise Gone(f"The repository “{repository}”")
     job = Job.objects.create(
         repository=repository,
         request=words,
@@ -228,7 +229,7 @@ def _make(
 
 def again(job: Job, *, by: "User | None" = None) -> Requested:
     """Asks for the same as `job` did. Raises Refused."""
-    if job.publish_settings is None and " settings=" in job.request:
+    if job.publish_settings is None and _names_settings(job):
         raise Refused(f"The publish settings of job {job.pk} were deleted. Publish the version with others.")
     changes = None
     if job.with_modify and job.of_version is None:
@@ -270,6 +271,9 @@ def reserve(job: Job) -> None:
     )
 
 
+NOTHING_TO_CANCEL = "There was nothing to cancel: the job has ended, or is being canceled already."
+
+
 def cancel(job: Job) -> bool:
     """Cancels a waiting job at once, tells a running one to stop; returns whether there was anything to cancel."""
     with transaction.atomic():
@@ -279,37 +283,6 @@ def cancel(job: Job) -> bool:
             return True
     running = mine.filter(state=State.RUNNING, cancel_requested_at=None)
     return bool(running.update(cancel_requested_at=timezone.now()))
-
-
-def end(job: Job, state: str, *, error: str = "", code: str = "", would_remove: int | None = None) -> bool:
-    """Moves a running job of ours to its end, and rings for those that waited for it. False if it was not ours."""
-    with transaction.atomic():
-        mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=State.RUNNING)
-        ended = {"state": state, "finished_at": timezone.now(), "error": error, "error_code": code}
-        ended["would_remove"] = would_remove
-        if not mine.update(**ended):
-            return False
-        _let_go(job)
-        return True
-
-
-def give_back(job: Job) -> bool:
-    """Makes a running job of ours wait again, to be taken up by whoever comes. False if it was not ours."""
-    with transaction.atomic():
-        mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=State.RUNNING)
-        if not mine.update(state=State.WAITING, worker=""):
-            return False
-        _let_go(job)
-        bell.ring(job.pk)
-        return True
-
-
-def _let_go(job: Job) -> None:
-    """Frees what a job held and closes the reports that it left open."""
-    job.reservations.update(held=False)
-    still_open = job.reports.filter(state=ProgressReport.State.RUNNING)
-    still_open.update(state=ProgressReport.State.CANCELED, finished_at=timezone.now())
-    ring_waiting(job)
 
 
 def ring_waiting(job: Job) -> None:

@@ -7,9 +7,13 @@ from django.db import transaction
 
 from . import manifest, pool
 from .chunks import chunks
+from .errors import Refused
 from .manifest import Entry
 from .models import Artifact, Content, Publication, PublishedMetadata, PublishSettings, RepositoryVersion
 from .progress import Progress, Report
+
+# Names of lists. A version may have such a file, which the upstream shipped: what is published covers it up.
+LISTS = {"PULP_MANIFEST", "MANIFEST", "SHA256SUMS", "SHA256SUM", "CHECKSUM", "CHECKSUMS"}
 
 # How a metadata file's lines are made from the files of the version.
 Format = Callable[[Iterable[Entry]], Iterator[bytes]]
@@ -21,11 +25,13 @@ def publish(
     """Makes the publication of this pair, or returns None if there already is one.
 
     Its metadata files are written in `folder`, a working directory, and are in the pool before any row names them.
+    Raises Refused where one would cover up a file of the version that is no list.
     """
     if existing := Publication.objects.filter(version=version, settings=settings).first():
         why = f"Version {version.number} was published with these settings on {existing.created_at:%Y-%m-%d %H:%M} UTC"
         progress.skipped("publish", why)
         return None
+    _refuse_to_cover_files(version, settings)
     files = [
         (name, *_written(version, settings, name, form, folder, progress)) for name, form in metadata_files(settings)
     ]
@@ -36,6 +42,15 @@ def publish(
             artifact, _ = Artifact.objects.get_or_create(sha256=sha256, defaults={"size": size})
             PublishedMetadata.objects.create(publication=publication, path=name, artifact=artifact)
     return publication
+
+
+def _refuse_to_cover_files(version: RepositoryVersion, settings: PublishSettings) -> None:
+    names = set(settings.metadata_names()) - LISTS
+    if covered := Content.objects.of(version).filter(path__in=names).first():
+        raise Refused(
+            f"“{covered.path}” is a file of version {version.number}, so no list can be published under that name. "
+            "Choose another name for the list in the publish settings."
+        )
 
 
 def metadata_files(settings: PublishSettings) -> list[tuple[str, Format]]:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from . import paths
+from . import paths, units
 from .deletion import Consequences
 from .errors import InUse, InvalidPath, InvalidValue, Stale
 from .models import Job, Publication, PublishSettings, Repository
@@ -37,7 +37,7 @@ def listed(text: str = "", *, in_use: bool | None = None) -> "QuerySet[PublishSe
     )
     if in_use is not None:
         rows = rows.filter(Exists(users) if in_use else ~Exists(users))
-    if text := text.replace("\0", ""):
+    if text:
         in_a_value = [Q(**{f"{field}__icontains": text}) for field in ("manifest", "checksums")]
         rows = rows.filter(in_a_value[0] | in_a_value[1] | Exists(users.filter(name__icontains=text)))
     return rows
@@ -119,22 +119,22 @@ def move(settings: PublishSettings, other: PublishSettings, repositories: Iterab
 def consequences(settings: PublishSettings) -> Consequences:
     """What deleting them comes to: nothing, where nobody needs them."""
     users = [
-        _needing(Repository.objects.filter(publish_settings=settings), "repository", "repositories", "name"),
-        _needing(Publication.objects.filter(settings=settings), "publication", "publications", OF_PUBLICATION),
-        _needing(Job.objects.active().filter(publish_settings=settings), "job", "jobs", "pk"),
+        _needing(Repository.objects.filter(publish_settings=settings), "repository,repositories", "name"),
+        _needing(Publication.objects.filter(settings=settings), "publication", OF_PUBLICATION),
+        _needing(Job.objects.active().filter(publish_settings=settings), "job", "pk"),
     ]
     needed = " and ".join(words for words in users if words)
     return Consequences(refusal=f"“{settings}” cannot be deleted while it is used by {needed}." if needed else "")
 
 
-def _needing(rows: QuerySet[Any], one: str, many: str, named_by: str) -> str:
+def _needing(rows: QuerySet[Any], noun: str, named_by: str) -> str:
     """“3 repositories (a, b, c)”; nothing where there are no such rows."""
     count = rows.count()
     if not count:
         return ""
     names = list(rows.order_by(named_by).values_list(named_by, flat=True).distinct()[: NAMED + 1])
     shown = ", ".join(str(name) for name in names[:NAMED])
-    return f"{count:,} {one if count == 1 else many} ({shown}{', …' if names[NAMED:] else ''})"
+    return f"{units.counted(count, noun)} ({shown}{', …' if names[NAMED:] else ''})"
 
 
 @transaction.atomic

@@ -165,6 +165,11 @@ def _columns(one: Remote, other: Remote) -> Iterator[tuple[str, Any, Any]]:
     return ((field, value, theirs[field]) for field, value in _columns_of(one).items())
 
 
+def is_already(remote: Remote, **values: Any) -> bool:
+    """Whether `remote` has these values. Raises as `draft` does, and SecretLost."""
+    return _plain(remote) == _plain(draft(remote, **values))
+
+
 def _plain(remote: Remote) -> dict[str, Any]:
     return _columns_of(remote) | {field: vault.reveal(getattr(remote, field)) for field in Remote.SECRETS}
 

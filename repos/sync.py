@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from . import causes, conf, paths, pool, transport
+from . import causes, conf, paths, pool, transport, units
 from .chunks import ROWS, chunks
 from .compare import compare
 from .downloads import Downloads
@@ -63,7 +63,7 @@ class _Sync:
                 self._read_list(source, work)
                 totals = self._compare(latest, work)
                 if totals:
-                    self._ask_the_brake(latest, work, totals)
+                    self._ask_the_brake(latest, source, work, totals)
                     self._download(downloads, source, work)
                     return self._make_version(work, source, answer)
         with transaction.atomic():
@@ -129,13 +129,14 @@ class _Sync:
             work.add_changes(chunk)
         return work.totals()
 
-    def _ask_the_brake(self, latest: RepositoryVersion, work: Worklist, totals: Totals) -> None:
+    def _ask_the_brake(self, latest: RepositoryVersion, source: Source, work: Worklist, totals: Totals) -> None:
         """Raises BrakePulled if more would be removed than the repository's limit, or than somebody has confirmed."""
         confirmed = (self.job.may_remove if self.job else None) or 0
         empty = totals.removed > 0 and next(work.paths(), None) is None
         if totals.removed > confirmed and (empty or totals.removed * 100 > latest.files * self.repository.brake):
             first = list(islice(work.removed(), 3))
-            raise BrakePulled(totals.removed, latest.files, self.repository.brake, first=first, empty=empty)
+            limit = self.repository.brake
+            raise BrakePulled(totals.removed, latest.files, limit, url=source.list_url, first=first, empty=empty)
 
     def _download(self, downloads: Downloads, source: Source, work: Worklist) -> None:
         failures = _Failures(self.job, source)
@@ -224,7 +225,7 @@ class _Failures:
     def add_wrong_size(self, entry: Entry, stored: int) -> None:
         """A list that gives another size than bytes with this digest can have."""
         path, _, size = entry
-        why = f"the list says {size:,} bytes, but the file with its sha256 has {stored:,}"
+        why = f"the list says {units.counted(size, 'byte')}, but the file with its sha256 has {stored:,}"
         self.add(entry, FetchFailed(self._source.url_of(path), "size", why, tries=0, size=stored))
 
     def save(self) -> None:
@@ -234,9 +235,7 @@ class _Failures:
 
 
 def _advice(error: FetchFailed) -> str:
-    if causes.kind(error) == "not_found":
-        return "The list names a file that is not there: run again later, or ask who runs the upstream."
-    return causes.advice(error)
+    return error.advice or causes.advice_on_file(error.cause)
 
 
 def _missing(entries: list[Entry], failures: _Failures) -> list[Entry]:

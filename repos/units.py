@@ -14,6 +14,17 @@ def size(count: float) -> str:
     return f"{count:.{digits}f} {_SIZES[unit]}"
 
 
+def plural(count: int, noun: str) -> str:
+    """“file” or “files”; of a noun with an odd plural both are given: “repository,repositories”."""
+    one, _, many = noun.partition(",")
+    return one if count == 1 else many or f"{one}s"
+
+
+def counted(count: int, noun: str) -> str:
+    """“1 file”, “2,345 files”."""
+    return f"{count:,} {plural(count, noun)}"
+
+
 def duration(time: timedelta) -> str:
     """A length of time: `0.4 s`, `42 s`, `3 min 04 s`, `2 h 05 min`, `1 d 3 h`."""
     seconds = max(time.total_seconds(), 0.0)

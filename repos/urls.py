@@ -1,7 +1,7 @@
 """Addresses of upstreams: the one place that says which may be asked. Strings in, strings out."""
 
 import re
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 from requests.utils import requote_uri
 
@@ -45,15 +45,25 @@ def _has_port(parts: SplitResult) -> bool:
         return False
 
 
+def shown(url: str) -> str:
+    """`url` for people, without what may be secret: its user name, its password, its query."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
 def redirected(url: str, at: str, location: str) -> str:
     """Where `at`, reached from `url`, leads by its header `Location`. Raises FetchFailed if nobody may go there."""
+    where = ""
     try:
         # A header's bytes come as one character each; many servers send UTF-8 in them, and unquoted.
-        target = location.encode("latin-1").decode("utf-8", "replace")
-        return checked(requote_uri(urljoin(at, target)))
+        target = requote_uri(urljoin(at, location.encode("latin-1").decode("utf-8", "replace")))
+        where = shown(target)
+        return checked(target)
     except InvalidUrl as error:
         reason = error.reason
     except ValueError:
         reason = "It cannot be read."
-    why = f"it redirects to an address that cannot be asked. {reason}"
+    # What is written wrongly may have its login in an odd place.
+    what = f"{where}, which cannot be asked" if where and "@" not in where else "an address that cannot be asked"
+    why = f"it redirects to {what}. {reason}"
     raise FetchFailed(url, "redirects", why.rstrip("."), retry=False)

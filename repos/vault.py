@@ -91,7 +91,7 @@ def _seal_anew(fernets: "list[Fernet]") -> int:
         changes = [(row, new) for row in rows if (new := _changed(row, fernets))]
         with transaction.atomic():
             for row, new in changes:
-                # What somebody has changed meanwhile is his.
+                # What somebody has changed meanwhile stays as it is.
                 same = {name: row[name] for name in ("pk", *new)}
                 count += Remote.objects.filter(**same).update(**new) * len(new)
     return count

@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from repos import jobs, workers
-from repos.create import make_distribution, make_repository
+from repos.create import make_repository
+from repos.distributions import make_distribution
 from repos.jobs import Actions
 from repos.models import (
     Artifact,
@@ -189,7 +190,7 @@ def _failure(job: Job, number: int, url: str) -> FailedFile:
         failed.cause, failed.message = "size", "the connection broke off before the end"
         failed.actual_size = 212_860_928
     else:
-        failed.cause, failed.message, failed.tries = "http", "there is no such file (404)", 1
+        failed.cause, failed.message, failed.tries = "404", "there is no such file (404)", 1
     return failed
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from django.apps import apps
@@ -121,20 +122,33 @@ def test_every_page_of_a_model_is_there(admin_client: Client, model: type[Model]
     text_of(admin_client, address(model))
     for query in ("a", MARKUP, "0" * 64, "%_'\"\\"):
         text_of(admin_client, address(model), q=query)
-    for name, value in filters_of(admin_client, model):
-        text_of(admin_client, address(model), **{name: value})
+    for asked in filters_of(admin_client, model):
+        text_of(admin_client, address(model), **asked)
     row = model._default_manager.latest("pk")
     text_of(admin_client, address(model, "change", row.pk))
     text_of(admin_client, address(model, "history", row.pk))
 
 
-def filters_of(client: Client, model: type[Model]) -> list[tuple[str, str]]:
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_every_list_has_a_filter(admin_client: Client, model: type[Model]) -> None:
+    changelist = admin_client.get(address(model)).context["cl"]
+    assert changelist.model_admin.list_filter or changelist.date_hierarchy
+
+
+@pytest.mark.parametrize(
+    ("model", "query"),
+    [(Job, "error_code=%00"), (Job, "q=%00"), (Content, f"artifact={10**30}"), (Content, "present=x")],
+)
+def test_what_cannot_be_looked_for_is_no_error(admin_client: Client, model: type[Model], query: str) -> None:
+    assert admin_client.get(f"{address(model)}?{query}", follow=True).status_code == 200
+
+
+def filters_of(client: Client, model: type[Model]) -> list[dict[str, str]]:
     """What the links beside and above a list ask for."""
     changelist = client.get(address(model)).context["cl"]
     links = [choice["query_string"] for spec in changelist.filter_specs for choice in spec.choices(changelist)]
-    asked = [link.removeprefix("?").partition("=") for link in links if "=" in link]
-    dated = [(f"{changelist.date_hierarchy}__year", "2026")] if changelist.date_hierarchy else []
-    return [(name, value) for name, _, value in asked] + dated
+    dated = [{f"{changelist.date_hierarchy}__year": "2026"}] if changelist.date_hierarchy else []
+    return [dict(parse_qsl(link.removeprefix("?"))) for link in links if "=" in link] + dated
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
@@ -366,6 +380,8 @@ def test_a_remotes_secrets_can_neither_be_read_nor_sent(admin_client: Client, fi
         ({"url": "ftp://host/"}, "url", "http"),
         ({"url": "https://ada:pw@host/"}, "url", ""),
         ({"url": "https://elsewhere.example/"}, "password", "entered for http://127.0.0.1"),
+        ({"proxy_url": "http://elsewhere.example"}, "password", "not entered for a way through http://elsewhere."),
+        ({"tls_verify": False}, "password", "entered while TLS was verified"),
         ({"tries": 99}, "tries", "20"),
         ({"proxy_url": "http://host/path"}, "proxy_url", "without a path"),
         ({"ca_certificate": "nonsense"}, "ca_certificate", ""),

@@ -36,7 +36,8 @@ def test_it_works(mirror: Repository, upstream: Upstream) -> None:
     remove(upstream, 6)
     job = run(mirror)
     assert (job.state, job.error_code, job.would_remove) == ("failed", "brake", 6)
-    assert "would remove 6 of 10 files (“0.txt”, “1.txt”, “2.txt”, …)" in job.error
+    what = f"The sync with the list at {upstream.manifest_url} would remove 6 of 10 files"
+    assert job.error.startswith(f"{what} (“0.txt”, “1.txt”, “2.txt”, …). ")
     assert mirror.latest_version().number == 1
     confirmed = jobs.confirm(job).job
     chain.run(confirmed.pk, "test")
@@ -59,7 +60,7 @@ def test_an_empty_list_asks_whatever_the_limit(mirror: Repository, upstream: Ups
     upstream.manifest = b"\n"
     job = run(mirror)
     assert (job.error_code, job.would_remove) == ("brake", 10)
-    assert job.error.startswith("The upstream's list is empty: the sync would remove 10 of 10 files")
+    assert job.error.startswith(f"The list at {upstream.manifest_url} is empty: the sync would remove 10 of 10 files")
     assert len(served("files") or {}) == 10
     chain.run(jobs.confirm(job).job.pk, "test")
     assert files(mirror.latest_version()) == {}
@@ -128,6 +129,19 @@ def test_a_confirmation_that_comes_too_late_is_refused(mirror: Repository, upstr
         jobs.confirm(job)
 
 
+def test_a_confirmation_that_comes_too_late_leads_to_the_repository(
+    mirror: Repository, upstream: Upstream, admin_client: Client
+) -> None:
+    remove(upstream, 6)
+    job = run(mirror)
+    for number in range(6):
+        upstream.write(f"{number}.txt", b"back")
+    run(mirror)
+    answer = admin_client.post(f"/jobs/{job.pk}/confirm/")
+    assert answer.status_code == 409
+    assert f'see what it would remove now. <a href="/repositories/{mirror.pk}/">' in answer.content.decode()
+
+
 def test_the_job_page_asks(mirror: Repository, upstream: Upstream, admin_client: Client) -> None:
     remove(upstream, 6)
     job = run(mirror)
@@ -165,7 +179,7 @@ def newest_version(millrace: Millrace) -> int:
 def test_a_script_is_told_what_to_say(terminal_mirror: Millrace) -> None:
     stopped = terminal_mirror.manage("sync", "docs")
     assert stopped.returncode == 3
-    assert "manage.py sync “docs” --remove-up-to 6" in stopped.stderr
+    assert "manage.py sync docs --remove-up-to 6" in stopped.stderr
     assert terminal_mirror.manage("sync", "docs", "--remove-up-to", "5").returncode == 3
     assert terminal_mirror.manage("sync", "docs", "--remove-up-to", "-1").returncode == 2
     assert newest_version(terminal_mirror) == 1

@@ -228,7 +228,7 @@ def test_the_overview_settles_when_a_job_ends(visitor: Page, repository: Reposit
     expect(visitor.get_by_role("link", name="Watch")).to_be_visible()
     end(job)
     expect(visitor.locator("#running")).to_be_hidden()
-    expect(visitor.get_by_role("button", name="Sync")).to_be_visible()
+    expect(visitor.get_by_role("button", name="Run debian-tools")).to_be_visible()
 
 
 def test_the_repository_settles_when_its_job_ends(visitor: Page, repository: Repository) -> None:
@@ -297,6 +297,13 @@ def test_every_page_fits_and_can_be_read(visitor: Page, theme: str) -> None:
         assert ratio >= 4.5, f"{path}: {text!r} has a contrast of only {ratio:.2f}"
 
 
+def test_the_place_in_the_navigation_is_in_view(visitor: Page) -> None:
+    visitor.set_viewport_size({"width": 390, "height": 844})
+    visitor.goto("/publish-settings/")
+    expect(visitor.locator(".nav [aria-current]")).to_be_in_viewport(ratio=1)
+    assert visitor.evaluate("[scrollX, scrollY]") == [0, 0]
+
+
 @pytest.mark.parametrize("width", [390, 800, 1000, 1440])
 def test_the_longest_names_fit(visitor: Page, width: int) -> None:
     name, base_path = "n" * 200, "b" * 255
@@ -333,6 +340,8 @@ def test_uploaded_files_are_served(visitor: Page, repository: Repository) -> Non
     visitor.get_by_label("Put into").fill("../up")
     visitor.get_by_role("button", name="Upload").click()
     expect(visitor.get_by_text("has an empty part")).to_be_visible()
+    # htmx gives fields their values a moment after they are there; what is typed in between would be mixed with them.
+    expect(visitor.get_by_label("Put into")).to_have_value("../up")
     visitor.get_by_label("Put into").fill("new")
     visitor.get_by_role("button", name="Upload").click()
     expect(visitor.get_by_text("there already, with other bytes")).to_be_visible()

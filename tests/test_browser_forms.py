@@ -57,11 +57,11 @@ def test_only_what_counts_is_shown(visitor: Page) -> None:
 def test_a_refused_form_shows_the_first_fault(visitor: Page) -> None:
     fill_in(visitor, "taken")
     visitor.get_by_label("Name", exact=True).fill("")
-    visitor.get_by_role("button", name="Make it").click()
+    visitor.get_by_role("button", name="Make repository").click()
     expect(visitor.get_by_text("This field is required.")).to_be_in_viewport()
     visitor.get_by_label("Name", exact=True).fill("files")
     visitor.get_by_label("Base path").fill("free")
-    visitor.get_by_role("button", name="Make it").click()
+    visitor.get_by_role("button", name="Make repository").click()
     expect(visitor).to_have_url(re.compile(r"/jobs/\d+/$"))
 
 
@@ -71,7 +71,7 @@ def test_a_double_click_makes_one(browser: Browser, live_server: LiveServer, ope
         sign_in(context, operator, live_server.url)
         page = context.new_page()
         fill_in(page, "free")
-        page.get_by_role("button", name="Make it").dblclick()
+        page.get_by_role("button", name="Make repository").dblclick()
         expect(page).to_have_url(re.compile(r"/jobs/\d+/$"))
     assert Repository.objects.filter(name="files").count() == 1
     assert Job.objects.count() == 1

@@ -206,7 +206,7 @@ CHANGES: list[Callable[[Repository], Requested]] = [
     lambda repository: by_hand.add(repository, {"x": factories.artifact(b"x")}),
     lambda repository: by_hand.add_by_digest(repository, {"x": digest(b"1")}),
     lambda repository: by_hand.remove(repository, ["a"]),
-    lambda repository: by_hand.restore(repository, 0),
+    lambda repository: by_hand.restore(repository, 1),
 ]
 
 

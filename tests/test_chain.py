@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from repos import chain, jobs, publish_settings, tracking
 from repos.distribute import distribute
+from repos.errors import InUse
 from repos.models import Artifact, Content, FailedFile, Job, Publication, Repository, RepositoryVersion, Switch
+from repos.publish import publish
 from tests.running import PATIENCE, files, metadata, run, running, served, until
 from tests.upstream import EVERY_FILE, MANIFEST, Corrupt, Drip, Stall, StallHeaders, Status, Upstream
 
@@ -331,3 +333,35 @@ def test_a_job_publishes_with_the_settings_that_the_repository_has_by_then(
     job.refresh_from_db()
     assert (job.state, job.error) == ("completed", "")
     assert set(metadata("files")) == {"LIST"}
+
+
+def test_the_settings_that_a_job_publishes_with_cannot_be_deleted(
+    repository: Repository, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.write("a", b"1")
+    former = repository.publish_settings
+    refused: list[str] = []
+
+    def meddle(*args: Any, **options: Any) -> Any:
+        publish_settings.change(former, manifest="LIST")
+        with pytest.raises(InUse) as raised:
+            publish_settings.delete(former)
+        refused.append(str(raised.value))
+        return publish(*args, **options)
+
+    monkeypatch.setattr(chain, "publish", meddle)
+    job = run(repository)
+    assert (job.state, job.error) == ("completed", "")
+    assert set(metadata("files")) == {"PULP_MANIFEST"}
+    assert f"1 job ({job.pk})" in refused[0]
+    # It was not asked for these: run again, it takes what the repository has then.
+    assert jobs.details_of(job).publish_settings is None
+
+
+def test_a_job_whose_distributions_are_gone_says_so(repository: Repository, upstream: Upstream) -> None:
+    upstream.write("a", b"1")
+    job = jobs.request(repository).job
+    repository.distributions.all().delete()
+    chain.run(job.pk, "test")
+    last = ended(job).reports.last()
+    assert last and (last.state, last.message) == ("skipped", "No distribution follows the repository any more")

@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from repos.base_paths import clashing
-from repos.create import MOMENT, Made, make_and_run, make_distribution, make_repository
+from repos.create import MOMENT, Made, make_and_run, make_repository
+from repos.distributions import make_distribution
 from repos.errors import (
     BasePathTaken,
     InvalidName,

@@ -57,6 +57,16 @@ def test_counts_and_their_nouns() -> None:
     assert plain(display.counted(2, "repository,repositories")) == "2 repositories"
 
 
+def test_nothing_is_not_counted() -> None:
+    assert display.amounts(a_download(done=0, total=0, bytes_done=0, bytes_total=0)) == []
+
+
+def test_digests_are_shortened_where_asked() -> None:
+    assert display.short_digests(f"its sha256 is {'a' * 64}, not {'b' * 63}") == (
+        f"its sha256 is {'a' * 12}…, not {'b' * 63}"
+    )
+
+
 def test_files_and_bytes_stand_side_by_side() -> None:
     assert [plain(text) for text in display.amounts(a_download())] == ["25 of 100 files", "1.0 MB of 5.0 MB"]
 

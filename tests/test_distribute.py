@@ -8,8 +8,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from repos import chain, jobs
-from repos.create import make_distribution
 from repos.distribute import MAX_REASON, distribute, follow, newest_publication, pin
+from repos.distributions import make_distribution
 from repos.errors import InvalidValue, Refused
 from repos.models import Distribution, Publication, PublishSettings, Repository, Switch
 from repos.progress import Progress

@@ -4,9 +4,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from repos.base_paths import refuse_taken
-from repos.create import make_distribution
 from repos.distribute import pin
-from repos.distributions import add_distribution, change_base_path, refresh
+from repos.distributions import add_distribution, change_base_path, make_distribution, refresh
 from repos.errors import BasePathTaken, InvalidPath, Refused
 from repos.models import Distribution, Publication, Repository, Switch
 from repos.paths import clash

@@ -6,8 +6,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from repos import chain, jobs
-from repos.create import make_distribution, make_repository
+from repos.create import make_repository
 from repos.distribute import pin
+from repos.distributions import make_distribution
 from repos.errors import Refused
 from repos.jobs import Actions, Details
 from repos.models import Distribution, Job, Publication, PublishSettings, Repository

@@ -26,3 +26,9 @@ def test_a_program_gets_the_bare_answer(admin_client: Client) -> None:
 
 def test_anonymous_visitors_are_asked_to_sign_in_first(client: Client) -> None:
     assert client.get("/jobs/1/cancel/").status_code == 302
+
+
+def test_an_unknown_host_name_is_told_what_to_do(client: Client) -> None:
+    answer = client.get("/login/", headers={"host": "other.example"})
+    assert answer.status_code == 400
+    assert "MILLRACE_HOSTS" in answer.content.decode()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from repos import chain, jobs
+from repos import by_hand, chain, jobs
 from repos.errors import Canceled, PathInTheWay, PathTaken, Refused
 from repos.jobs import Actions, Change, Details
 from repos.models import Job, Repository, RepositoryVersion
@@ -116,10 +116,9 @@ def test_an_old_version_comes_back_whatever_stands_in_its_way(repository: Reposi
     assert files(version) == {"a": b"1", "b/c": b"2", "d": b"3"}
 
 
-def test_version_0_empties_the_repository(repository: Repository, tmp_path: Path) -> None:
-    version = run(ask(repository, of_version=0), tmp_path)
-    assert version
-    assert (version.files, version.size, files(version)) == (0, 0, {})
+def test_version_0_is_not_restored(repository: Repository) -> None:
+    with pytest.raises(Refused, match="Version 0 is the empty one"):
+        by_hand.restore(repository, 0)
 
 
 def test_a_version_that_was_deleted_meanwhile_is_not_restored(repository: Repository, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from repos import pool
+from repos.errors import Refused
 from repos.models import Artifact, Publication, PublishSettings, Repository
 from repos.progress import Progress
 from repos.publish import publish
@@ -77,11 +78,19 @@ def test_the_metadata_is_stored_as_an_artifact(synced: Repository, upstream: Ups
     assert Artifact.objects.get(sha256=hashlib.sha256(body).hexdigest()).size == len(body)
 
 
-def test_a_file_that_metadata_covers_is_not_listed(synced: Repository, upstream: Upstream, tmp_path: Path) -> None:
-    Repository.objects.update(publish_settings=PublishSettings.objects.matching(manifest="a.txt"))
-    publication = published(synced, tmp_path)
+def test_a_list_of_the_upstreams_own_is_covered_and_not_listed(
+    repository: Repository, upstream: Upstream, tmp_path: Path
+) -> None:
+    upstream.write("SHA256SUMS", b"the upstream's own")
+    upstream.write("a.txt", b"1")
+    run(repository, publish=False, distribute=False)
+    Repository.objects.update(publish_settings=PublishSettings.objects.matching(checksums="SHA256SUMS"))
+    publication = published(repository, tmp_path)
     assert publication is not None
-    assert bodies(publication)["a.txt"].count(b"\n") == 1
+    assert {name: body.count(b"\n") for name, body in bodies(publication).items()} == {
+        "PULP_MANIFEST": 1,
+        "SHA256SUMS": 1,
+    }
 
 
 @pytest.mark.django_db
@@ -90,3 +99,10 @@ def test_settings_are_found_by_value() -> None:
     assert PublishSettings.objects.matching(manifest="PULP_MANIFEST", checksums="SHA256SUMS") == one
     assert PublishSettings.objects.matching() != one
     assert PublishSettings.objects.count() == 2
+
+
+def test_a_file_that_is_no_list_is_never_covered_up(synced: Repository, tmp_path: Path) -> None:
+    settings = PublishSettings.objects.matching(checksums="a.txt")
+    with pytest.raises(Refused, match="is a file of version 1"):
+        publish(synced.latest_version(), settings, tmp_path, progress=Progress())
+    assert not Publication.objects.exists()

@@ -18,6 +18,14 @@ def test_it_works() -> None:
 
 
 @pytest.mark.parametrize(
+    ("count", "noun", "text"),
+    [(1, "file", "1 file"), (0, "file", "0 files"), (2345, "file", "2,345 files"), (2, "entry,entries", "2 entries")],
+)
+def test_things_are_counted_in_their_plural(count: int, noun: str, text: str) -> None:
+    assert units.counted(count, noun) == text
+
+
+@pytest.mark.parametrize(
     ("count", "text"),
     [
         (0, "0 B"),

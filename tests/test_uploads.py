@@ -18,13 +18,8 @@ from tests import factories
 from tests.running import PATIENCE, until
 from tests.serving import PASSWORD, Millrace
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bell")]
 BOUNDARY = "frontier"
-
-
-@pytest.fixture(autouse=True)
-def quiet(bell: list[int]) -> list[int]:
-    return bell
 
 
 @pytest.fixture

@@ -18,8 +18,11 @@ from tests.upstream import (
     Busy,
     Chunked,
     Corrupt,
+    CutHeaders,
     Delay,
     Drip,
+    DripFrame,
+    DripHeaders,
     Endless,
     Fault,
     Garbage,
@@ -318,6 +321,28 @@ def test_stall_before_the_headers(upstream: Upstream, client: requests.Session) 
     with pytest.raises(requests.ReadTimeout):
         client.get(upstream.url + "file", timeout=0.1)
     assert client.get(upstream.url + "file").content == DATA
+
+
+@pytest.mark.parametrize(
+    ("fault", "begins"),
+    [
+        (DripHeaders(0.001), b"HTTP/1.1 200 OK\r\nX-Long: xx"),
+        (DripFrame(0.001), b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n1;x=xx"),
+    ],
+)
+def test_headers_and_frames_drip_until_the_client_goes(upstream: Upstream, fault: Fault, begins: bytes) -> None:
+    upstream.fail("file", fault)
+    with socket.create_connection(("127.0.0.1", upstream.port), timeout=5) as connection:
+        connection.sendall(b"GET /file HTTP/1.1\r\nHost: loopback\r\n\r\n")
+        came = b""
+        while len(came) < len(begins) + 10:
+            came += connection.recv(1)
+    assert came == begins + b"x" * 10
+
+
+def test_headers_are_cut(upstream: Upstream) -> None:
+    upstream.fail("file", CutHeaders())
+    assert raw_answer(upstream) == b"HTTP/1.1 200 OK\r\nServer: none\r\n"
 
 
 def test_drip_passes_a_read_timeout(upstream: Upstream, client: requests.Session) -> None:

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.urls.resolvers import URLPattern
 
 from dashboard.urls import urlpatterns
+from dashboard.views.accounts import DEEDS
 from tests import factories, scenes
 
 GET, POST, FORM = ["GET"], ["POST"], ["GET", "POST"]
@@ -13,6 +14,7 @@ GET, POST, FORM = ["GET"], ["POST"], ["GET", "POST"]
 PAGES: list[tuple[str, str, list[str]]] = [
     ("overview", "", GET),
     ("overview-running", "", GET),
+    ("repositories", "", GET),
     ("repository-create", "", POST),
     ("repository-new", "", FORM),
     ("repository", "repository", GET),
@@ -88,6 +90,10 @@ def test_each_address_is_in_the_table() -> None:
     names = {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     assert {name for name, _, _ in PAGES} | OPEN <= names
     assert {name for name in names if name and "content" not in name} <= {name for name, _, _ in PAGES} | OPEN
+
+
+def test_a_sign_in_knows_what_only_takes_forms() -> None:
+    assert {name for name, _, verbs in PAGES if verbs == POST} | {"login", "logout"} == DEEDS
 
 
 @pytest.mark.any_database

@@ -7,17 +7,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
-from repos.create import make_distribution
 from repos.distribute import pin
-from repos.models import Distribution, Job, Publication, Repository
+from repos.distributions import make_distribution
+from repos.models import Distribution, Job, Publication, PublishSettings, Repository
 from tests import factories, scenes
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def quiet(bell: list[int]) -> list[int]:
-    return bell
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bell")]
 
 
 @pytest.fixture
@@ -98,7 +93,13 @@ def test_filters_are_links(
 
 @pytest.mark.parametrize(
     ("q", "found"),
-    [("STAB", ["stable"]), ("other", ["other/x"]), ("e", ["files", "other/x", "stable"]), ("zzz", [])],
+    [
+        ("STAB", ["stable"]),
+        ("\0stab", ["stable"]),
+        ("other", ["other/x"]),
+        ("e", ["files", "other/x", "stable"]),
+        ("zzz", []),
+    ],
 )
 def test_base_paths_and_names_of_repositories_are_searched(
     admin_client: Client, repository: Repository, q: str, found: list[str]
@@ -282,6 +283,26 @@ def test_a_form_that_was_opened_on_another_base_path_is_refused(
     assert Distribution.objects.get().base_path == "moved"
 
 
+def test_a_change_sent_twice_is_made_once(admin_client: Client, distribution: Distribution) -> None:
+    path = f"/distributions/{distribution.pk}/edit/"
+    sent = {"base_path": "/new/", "seen": admin_client.get(path).context["form"].initial["seen"]}
+    answers = [admin_client.post(path, sent) for _ in range(2)]
+    assert [one.status_code for one in answers] == [302, 302]
+    assert distribution.history.filter(reason__startswith="base path").count() == 1
+
+
+@pytest.mark.parametrize("how", ["follow", "pin"])
+def test_a_new_one_sent_twice_is_made_once(
+    admin_client: Client, repository: Repository, first: Publication, how: str
+) -> None:
+    sent = {"repository": repository.pk, "base_path": "/new/", "how": how, "publication": first.pk}
+    answers = [admin_client.post("/distributions/new/", sent) for _ in range(2)]
+    made = Distribution.objects.get(base_path="new")
+    assert {one["Location"] for one in answers} == {f"/distributions/{made.pk}/"}
+    other = sent | {"how": "pin" if how == "follow" else "follow"}
+    assert admin_client.post("/distributions/new/", other).status_code == 422
+
+
 # ---- switching ---------------------------------------------------------------------------------------------
 
 
@@ -307,6 +328,28 @@ def test_it_follows_again(admin_client: Client, distribution: Distribution, firs
     assert (current.pinned, current.publication and current.publication.version.number) == (False, 2)
     switch = current.history.first()
     assert switch and switch.by == User.objects.get(username="admin")
+
+
+@pytest.mark.parametrize("deed", ["pin", "follow"])
+def test_what_serves_another_by_now_is_not_switched_unseen(
+    admin_client: Client, repository: Repository, distribution: Distribution, first: Publication, deed: str
+) -> None:
+    path = f"/distributions/{distribution.pk}/"
+    newest = distribution.publication
+    assert newest
+    field = f'name="serves-{distribution.pk}" value="{newest.pk}"'
+    assert field in page(admin_client, path)
+    assert field in page(admin_client, f"/publications/{first.pk}/")
+    third = factories.serve(repository, {"a": b"3"})
+    pin(distribution, first)
+    sent = {"publication": third.pk, f"serves-{distribution.pk}": newest.pk}
+    refused = admin_client.post(f"{path}{deed}/", sent)
+    assert refused.status_code == 409
+    assert "What “files” serves was changed by somebody else meanwhile." in refused.content.decode()
+    assert Distribution.objects.get().publication == first
+    sent[f"serves-{distribution.pk}"] = first.pk
+    for _ in range(2):
+        assert admin_client.post(f"{path}{deed}/", sent).status_code == 302
 
 
 @pytest.mark.parametrize("publication", ["", "x", "99999", "other"])
@@ -337,6 +380,18 @@ def test_history_has_pages(admin_client: Client, repository: Repository, distrib
     path = f"/distributions/{distribution.pk}/"
     assert len(admin_client.get(path).context["history"]) == 20
     assert len(admin_client.get(f"{path}?history=2").context["history"]) == 2
+
+
+def test_history_tells_publications_of_one_version_apart(
+    admin_client: Client, repository: Repository, distribution: Distribution
+) -> None:
+    settings = PublishSettings.objects.create(manifest="FILES")
+    publication = Publication.objects.create(version=repository.latest_version(), settings=settings)
+    pin(distribution, publication)
+    text = " ".join(page(admin_client, f"/distributions/{distribution.pk}/").split())
+    assert "version 2</a> with PULP_MANIFEST" in text
+    assert "version 2</a> with FILES" in text
+    assert "Serve version 2</button>" in text
 
 
 # ---- refreshed, deleted ------------------------------------------------------------------------------------

@@ -18,14 +18,9 @@ from repos.models import Artifact, Job, Repository
 from tests import factories
 from tests.running import served
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("bell")]
 HTMX = {"HX-Request": "true"}
 WAYS = ["upload", "add", "remove"]
-
-
-@pytest.fixture(autouse=True)
-def quiet(bell: list[int]) -> list[int]:
-    return bell
 
 
 @pytest.fixture
@@ -163,6 +158,7 @@ def test_what_is_taken_is_replaced_without_sending_it_again(admin_client: Client
     assert answer.status_code == 409
     assert "1\N{NO-BREAK SPACE}file of these is there already, with other bytes" in answer.content.decode()
     assert "Replace 1\N{NO-BREAK SPACE}file" in answer.content.decode()
+    assert "What you sent is kept" in answer.content.decode()
     assert not Job.objects.exists()
     taken = answer.context["taken"]
     again = {"lines": taken["lines"], "then": taken["then"] or "", "replace": "on"}
@@ -182,6 +178,7 @@ def test_a_long_list_of_taken_files_is_cut(admin_client: Client, repository: Rep
     lines = "\n".join(line(f"{number:02}", b"1") for number in range(30))
     text = post(admin_client, repository, "add", {"lines": lines}).content.decode()
     assert "and 10 more" in text
+    assert "What you sent is kept" not in text
     assert "Replace 30\N{NO-BREAK SPACE}files" in text
 
 

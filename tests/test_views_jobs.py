@@ -1,21 +1,20 @@
 """Jobs: the list, the page with its live panel, cancel and run again."""
 
+from html import unescape
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from repos.models import Job, Repository, Switch
-from tests import scenes
+from repos import causes
+from repos.jobs import Actions
+from repos.models import Job, Repository, RequestedChange, Switch
+from tests import factories, scenes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bell")]
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture(autouse=True)
-def quiet(bell: list[int]) -> list[int]:
-    return bell
 
 
 @pytest.fixture
@@ -93,6 +92,13 @@ def test_failures_come_before_the_steps_and_in_full(admin_client: Client, reposi
     assert text.index('id="failures"') < text.index('class="steps"')
     for shown in ("images/disk-00.qcow2", "there is no such file (404)", "https://downloads.example.org/data/images/"):
         assert shown in text
+
+
+def test_each_failure_says_what_to_do(admin_client: Client, repository: Repository) -> None:
+    job = scenes.a_failed_job(repository, failures=3)
+    text = unescape(page(admin_client, job))
+    for cause in job.failed_files.values_list("cause", flat=True):
+        assert causes.advice_on_file(cause) in text
 
 
 def test_failures_have_pages(admin_client: Client, repository: Repository) -> None:
@@ -227,3 +233,30 @@ def test_a_job_that_only_switched_says_so(admin_client: Client, repository: Repo
     text = admin_client.get("/jobs/").content.decode()
     assert "switched what is served" in text
     assert "unchanged" not in text
+
+
+def test_a_job_by_hand_lists_the_first_of_its_changes(admin_client: Client, repository: Repository) -> None:
+    job = scenes.a_job(repository, Actions(sync=False, publish=False, distribute=False, modify=True))
+    added = factories.artifact(b"1")
+    RequestedChange.objects.create(job=job, path="old.iso")
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            page(admin_client, job)
+        return len(asked)
+
+    def add(numbers: range) -> None:
+        RequestedChange.objects.bulk_create(
+            RequestedChange(job=job, path=f"{number:02}.iso", artifact=added) for number in numbers
+        )
+
+    add(range(5))
+    before = queries()
+    assert "and others" not in page(admin_client, job)
+    add(range(5, 20))
+    text = page(admin_client, job)
+    for shown in ("old.iso", "00.iso", "09.iso", "and others"):
+        assert shown in text
+    assert "10.iso" not in text
+    assert queries() == before
+    assert "00.iso" not in panel(admin_client, job)

@@ -95,3 +95,22 @@ def test_the_list_has_pages(admin_client: Client) -> None:
     assert "files-49" in text
     assert "files-50" not in text
     assert "files-50" in admin_client.get("/?page=2").content.decode()
+
+
+def test_the_list_of_repositories_is_here(admin_client: Client) -> None:
+    assert admin_client.get("/repositories/")["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/repositories/new/", "/repositories/{}/upload/", "/repositories/{}/versions/0/"]
+)
+def test_pages_of_repositories_and_versions_belong_to_it(admin_client: Client, path: str) -> None:
+    repository = scenes.a_repository()
+    text = admin_client.get(path.format(repository.pk)).content.decode()
+    assert '<a href="/" aria-current="page">Overview</a>' in text
+
+
+def test_the_base_path_is_checked_while_it_is_typed(admin_client: Client) -> None:
+    text = admin_client.get("/").content.decode()
+    assert 'hx-get="/distributions/base-path-check/"' in text
+    assert text.count('id="base-path-check"') == 1

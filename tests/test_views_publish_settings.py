@@ -11,14 +11,9 @@ from repos import publish_settings
 from repos.models import PublishSettings, Repository
 from tests import scenes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bell")]
 VALUES = {"manifest": "PULP_MANIFEST", "checksums": "SHA256SUMS"}
 MARKUP = "<script>alert(1)<"
-
-
-@pytest.fixture(autouse=True)
-def quiet(bell: list[int]) -> list[int]:
-    return bell
 
 
 @pytest.fixture
@@ -204,13 +199,38 @@ def test_a_form_is_stale_when_others_share_them_by_now(
     assert "SHA256SUMS" in checksums().values()
 
 
-def test_a_repository_that_uses_others_by_now_does_not_move_the_rest(
-    admin_client: Client, shared: PublishSettings
-) -> None:
+def test_a_repository_that_uses_others_by_now_leads_to_those(admin_client: Client, shared: PublishSettings) -> None:
     address = f"/publish-settings/{shared.pk}/edit/?repository={tools().pk}"
-    publish_settings.change(shared, repositories=[tools()], checksums="other")
-    assert admin_client.post(address, VALUES).status_code == 409
+    sent = opened(admin_client, address) | {"manifest": "mine"}
+    other = publish_settings.change(shared, repositories=[tools()], checksums="other")
+    there = f"/publish-settings/{other.pk}/edit/?repository={tools().pk}"
+    assert admin_client.get(address)["Location"] == there
+    refused = admin_client.post(address, sent)
+    assert refused.status_code == 409
+    assert f'action="{there}"' in refused.content.decode()
     assert checksums() == {"debian-tools": "other", "python-docs": ""}
+    again = {name: refused.context["form"][name].value() or "" for name in refused.context["form"].fields}
+    assert admin_client.post(there, again)["Location"] == f"/repositories/{tools().pk}/"
+    now = tools().publish_settings
+    assert (now.manifest, now.checksums) == ("mine", "other")
+
+
+@pytest.mark.parametrize("repository", ["987", "x", ""])
+def test_a_repository_that_is_not_there_is_404(admin_client: Client, shared: PublishSettings, repository: str) -> None:
+    address = f"/publish-settings/{shared.pk}/edit/?repository={repository}"
+    assert (admin_client.get(address).status_code, admin_client.post(address, VALUES).status_code) == (404, 404)
+
+
+@pytest.mark.parametrize(("query", "scope"), [("", ""), ("?repository={pk}", "only"), ("?repository={pk}", "all")])
+def test_a_change_sent_twice_is_made_once(
+    admin_client: Client, shared: PublishSettings, query: str, scope: str
+) -> None:
+    address = f"/publish-settings/{shared.pk}/edit/{query.format(pk=tools().pk)}"
+    sent = opened(admin_client, address) | {"checksums": "SHA256SUMS", "scope": scope}
+    answers = [admin_client.post(address, sent) for _ in range(2)]
+    assert [one.status_code for one in answers] == [302, 302]
+    assert answers[0]["Location"] == answers[1]["Location"]
+    assert PublishSettings.objects.count() == 2
 
 
 # ---- deleting ----

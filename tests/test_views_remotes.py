@@ -1,6 +1,7 @@
 """Remotes: their pages, the forms, the check; and that nothing secret is on any of them."""
 
 from collections.abc import Callable
+from html import unescape
 from threading import BoundedSemaphore, Thread
 from typing import Any
 
@@ -15,6 +16,7 @@ from repos import remotes, vault
 from repos.models import Remote, Repository
 from repos.remote_values import RANGES
 from tests import factories
+from tests.proxy import Proxy
 from tests.test_remotes import CERTIFICATE, KEY
 from tests.upstream import MANIFEST, Status, Upstream
 
@@ -126,6 +128,7 @@ def test_the_wrong_method_is_refused(admin_client: Client, remote: Remote) -> No
     [
         ("", ["docs", "one", "two"]),
         ("?q=DOC", ["docs"]),
+        ("?q=%00doc", ["docs"]),
         ("?q=/one/", ["one"]),
         ("?use=used", ["one", "two"]),
         ("?use=unused", ["docs"]),
@@ -300,11 +303,47 @@ def test_a_form_that_was_opened_before_a_change_answers_409_and_can_be_sent_agai
     assert Remote.objects.get().tries == 3
 
 
+def test_in_a_stale_form_what_nobody_touched_is_what_is_there_now(admin_client: Client, remote: Remote) -> None:
+    first, second = (as_sent(remote, seen=seen(admin_client, remote)) for _ in range(2))
+    del first["tls_verify"]
+    secrets = {"password": "again", "headers": "X-Key: again", "proxy_password": "again"}
+    admin_client.post(f"/remotes/{remote.pk}/edit/", first | secrets | {"tries": "7", "concurrency": "9"})
+    refused = admin_client.post(f"/remotes/{remote.pk}/edit/", second | {"user_agent": "mine", "tries": "3"})
+    assert refused.status_code == 409
+    form = refused.context["form"]
+    shown = {name: form[name].value() for name in ("user_agent", "tries", "concurrency", "tls_verify")}
+    assert shown == {"user_agent": "mine", "tries": "3", "concurrency": "9", "tls_verify": False}
+    assert form.errors == {"tries": ["Somebody else changed it. Now: “7”."]}
+    assert Remote.objects.get().user_agent == ""
+
+
+def test_a_change_sent_twice_is_made_once(admin_client: Client, remote: Remote) -> None:
+    sent = as_sent(remote, seen=seen(admin_client, remote), tries="3", password="hush-password-2", remove_headers="on")
+    for _ in range(2):
+        assert admin_client.post(f"/remotes/{remote.pk}/edit/", sent).status_code == 302
+    assert admin_client.post(f"/remotes/{remote.pk}/edit/", sent | {"password": "another"}).status_code == 409
+
+
+def test_a_secret_of_a_refused_form_has_to_be_entered_again_and_is_not_lost_in_silence(
+    admin_client: Client, remote: Remote, upstream: Upstream
+) -> None:
+    said = "Enter it again: what is secret is not shown again."
+    wrong = FIELDS | {"name": "other", "tries": "0", "username": "me", "password": "hush-password"}
+    refused = admin_client.post("/remotes/new/", wrong)
+    assert refused.context["form"].errors["password"] == [said]
+    sent = as_sent(remote, seen=seen(admin_client, remote), tries="0", headers="X-Key: hush-header")
+    refused = admin_client.post(f"/remotes/{remote.pk}/edit/", sent)
+    assert refused.context["form"].errors["headers"] == [said]
+    checked = wrong | {"tries": "1", "url": upstream.manifest_url, "shown": "form"}
+    assert admin_client.post("/remotes/check/", checked).context["form"].errors == {"password": [said]}
+    assert said not in text_of(admin_client.post("/remotes/check/", checked, headers=HTMX))
+
+
 # ---- deleting one ----
 
 
 def test_one_that_nobody_uses_is_deleted(admin_client: Client, remote: Remote) -> None:
-    assert "Delete the remote “files”?" in text_of(admin_client.get(f"/remotes/{remote.pk}/delete/"))
+    assert "Delete remote “files”?" in text_of(admin_client.get(f"/remotes/{remote.pk}/delete/"))
     assert admin_client.post(f"/remotes/{remote.pk}/delete/")["Location"] == "/remotes/"
     assert not Remote.objects.exists()
 
@@ -413,6 +452,37 @@ def test_no_other_server_is_ever_asked_with_a_stored_secret(
     assert not stocked.requests
 
 
+@pytest.mark.parametrize(
+    ("opening", "said"),
+    [
+        ({"tls_verify": ""}, "was entered while TLS was verified"),
+        ({"ca_certificate": CERTIFICATE}, "was entered while others were trusted"),
+        ({"use_environment": "on"}, "was not entered for a way through proxies"),
+    ],
+)
+def test_neither_check_nor_save_lets_others_read_a_stored_secret(
+    check: Check, admin_client: Client, stocked: Upstream, opening: dict[str, str], said: str
+) -> None:
+    remote = remotes.make(name="files", url=stocked.url, username="ada", password="hush-password")
+    sent = as_sent(remote, **opening, shown="form")
+    for response in (check(sent), admin_client.post(f"/remotes/{remote.pk}/edit/", sent)):
+        assert response.status_code == 422
+        assert said in unescape(text_of(response))
+    assert not stocked.requests
+
+
+def test_no_new_proxy_sees_a_stored_secret(check: Check, admin_client: Client, stocked: Upstream) -> None:
+    remote = remotes.make(name="files", url=stocked.url, username="ada", password="hush-password")
+    with Proxy() as proxy:
+        sent = as_sent(remote, proxy_url=proxy.url, shown="form")
+        for response in (check(sent), admin_client.post(f"/remotes/{remote.pk}/edit/", sent)):
+            assert response.status_code == 422
+            assert f"was not entered for a way through {proxy.url}" in text_of(response)
+        assert proxy.seen == []
+        assert "The list has 1 file" in text_of(check(sent | {"password": "hush-password"}))
+        assert proxy.seen
+
+
 def test_values_that_cannot_be_are_not_asked_with(check: Check) -> None:
     response = check({"url": "ftp://example.org/", "shown": "form"})
     assert response.status_code == 422
@@ -434,8 +504,8 @@ def test_a_lost_key_is_an_answer(check: Check, remote: Remote) -> None:
 def test_many_checks_at_once_leave_the_server_some_air(
     check: Check, stocked: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "_ROOM", BoundedSemaphore(1))
-    with views._ROOM:
+    monkeypatch.setattr(views, "ROOM", BoundedSemaphore(1))
+    with views.ROOM:
         response = check({"url": stocked.url})
     assert response.status_code == 409
     assert "Other checks are running." in text_of(response)

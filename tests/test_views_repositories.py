@@ -13,7 +13,7 @@ from repos import create
 from repos.models import Distribution, Job, PublishSettings, Remote, Repository
 from tests import scenes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bell")]
 HTMX = {"HX-Request": "true"}
 FIELDS = {"url": "https://example.org/files/", "name": "files", "base_path": "docs/files"}
 # What the whole form is sent with, where nothing is changed but these three.
@@ -29,11 +29,6 @@ WHOLE = FIELDS | {
     "run_now": "on",
 }
 MARKUP = "<script>alert(1)</script>"
-
-
-@pytest.fixture(autouse=True)
-def quiet(bell: list[int]) -> list[int]:
-    return bell
 
 
 @pytest.fixture
@@ -183,7 +178,7 @@ def test_publish_settings_that_are_there_take_no_values(admin_client: Client, be
 
 LONG = "x" * 300
 BAD_URLS = {
-    "": "must begin with http",
+    "": "Give the address of the upstream, or choose another place",
     "ftp://example.org/": "must begin with http:// or https://",
     "http://me:secret@example.org/": "has a user name or a password in it",
     "http:///files/": "names no host",
@@ -231,7 +226,6 @@ def test_a_bad_value_is_kept_and_explained_at_its_field(
         ("remote", {"upstream": "existing", "remote": "987"}, "not one of the available choices"),
         ("upstream", {"upstream": "magic"}, "not one of the available choices"),
         ("mode", {"mode": "magic"}, "not one of the available choices"),
-        ("mode", {"upstream": "none", "mode": "mirror"}, "it needs one"),
         ("brake", {"brake": "101"}, "less than or equal to 100"),
         ("brake", {"brake": "-1"}, "greater than or equal to 0"),
         ("brake", {"brake": "some"}, "whole number"),
@@ -282,6 +276,11 @@ def test_more_remotes_take_no_more_queries(admin_client: Client) -> None:
 
 
 # ---- changing one ----
+
+
+def test_without_an_upstream_it_is_additive_whatever_was_chosen_before(admin_client: Client) -> None:
+    admin_client.post("/repositories/new/", WHOLE | {"upstream": "none", "mode": "mirror"})
+    assert not Repository.objects.get().mirror
 
 
 def opened(client: Client, repository: Repository) -> dict[str, Any]:
@@ -375,6 +374,40 @@ def test_a_change_to_what_somebody_else_changed_is_stale_once(admin_client: Clie
     assert form["name"].value() == "mine"
     change(admin_client, repository, values, name="mine", seen=form["seen"].value())
     assert Repository.objects.get().name == "mine"
+
+
+def test_in_a_stale_form_what_nobody_touched_is_what_is_there_now(admin_client: Client, repository: Repository) -> None:
+    first, second = (opened(admin_client, repository) for _ in range(2))
+    del first["auto_distribute"]
+    assert change(admin_client, repository, first, brake="20", mode="mirror").status_code == 302
+    refused = change(admin_client, repository, second, name="mine", brake="30")
+    assert refused.status_code == 409
+    form = refused.context["form"]
+    assert {name: form[name].value() for name in ("name", "brake", "mode")} == {
+        "name": "mine",
+        "brake": "30",
+        "mode": "mirror",
+    }
+    assert form.errors == {"brake": ["Somebody else changed it. Now: “20”."]}
+    sent = {name: value for name in form.fields if (value := form[name].value()) not in (None, False)}
+    assert change(admin_client, repository, sent).status_code == 302
+    now = Repository.objects.get()
+    assert (now.name, now.brake, now.mirror, now.auto_distribute) == ("mine", 30, True, False)
+
+
+def test_both_chose_another_remote_and_the_form_names_it(admin_client: Client, repository: Repository) -> None:
+    sent = opened(admin_client, repository)
+    Repository.objects.update(remote=Remote.objects.create(name="theirs", url="https://theirs.example/"))
+    refused = change(admin_client, repository, sent, remote="")
+    assert "Now: “theirs: https://theirs.example/”." in refused.context["form"].errors["remote"][0]
+
+
+@pytest.mark.parametrize("more", [{"name": " mine "}, {"publish_settings": "", "checksums": "SHA256SUMS"}])
+def test_a_change_sent_twice_is_made_once(admin_client: Client, repository: Repository, more: dict[str, str]) -> None:
+    sent = opened(admin_client, repository) | more
+    answers = [change(admin_client, repository, sent) for _ in range(2)]
+    assert {(one.status_code, one["Location"]) for one in answers} == {(302, f"/repositories/{repository.pk}/")}
+    assert PublishSettings.objects.count() == len(more)
 
 
 def test_all_that_share_publish_settings_can_move_with_it(admin_client: Client, repository: Repository) -> None:
@@ -526,9 +559,10 @@ def test_the_command_fetches_a_file_that_was_published(
 ) -> None:
     made = scenes.a_repository(publish_with=values)
     scenes.a_completed_job(made)
-    text = admin_client.get(f"/repositories/{made.pk}/").content.decode()
-    assert shown in text
-    assert ("curl" in text) is bool(shown)
+    for page in (f"/repositories/{made.pk}/", f"/distributions/{made.distributions.get().pk}/"):
+        text = admin_client.get(page).content.decode()
+        assert shown in text
+        assert ("curl" in text) is bool(shown)
 
 
 def test_many_rows_or_few_take_the_same_number_of_queries(admin_client: Client, repository: Repository) -> None:

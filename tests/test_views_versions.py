@@ -10,12 +10,7 @@ from repos import browse
 from repos.models import Artifact, Content, Job, PublishSettings, Repository, RepositoryVersion
 from tests import factories, scenes
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def quiet(bell: list[int]) -> list[int]:
-    return bell
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bell")]
 
 
 @pytest.fixture
@@ -151,6 +146,34 @@ def test_any_version_is_published_with_others(admin_client: Client, repository: 
     assert Job.objects.get().publish_settings == others
 
 
+def test_any_version_is_published_with_values_that_are_not_there_yet(
+    admin_client: Client, repository: Repository
+) -> None:
+    there = address(repository, 1, "publish/")
+    values = {"publish_settings": "other", "manifest": "LIST", "checksums": ""}
+    for _ in range(2):
+        assert admin_client.post(there, values).status_code == 302
+    made = Job.objects.get().publish_settings
+    assert made
+    assert (made.manifest, made.checksums) == ("LIST", "")
+    refused = admin_client.post(there, values | {"manifest": "a/b"})
+    assert refused.status_code == 422
+    assert "without a folder" in refused.content.decode()
+
+
+def test_values_of_the_repository_are_its_own_settings(admin_client: Client, repository: Repository) -> None:
+    own = repository.publish_settings
+    values = {"publish_settings": "other", "manifest": own.manifest, "checksums": own.checksums}
+    admin_client.post(address(repository, 1, "publish/"), values)
+    assert Job.objects.get().publish_settings is None
+
+
+def test_a_refused_publishing_makes_no_settings(admin_client: Client, repository: Repository) -> None:
+    values = {"publish_settings": "other", "manifest": "LIST"}
+    assert admin_client.post(address(repository, 0, "publish/"), values).status_code == 409
+    assert not PublishSettings.objects.filter(manifest="LIST").exists()
+
+
 def test_the_same_request_is_joined(admin_client: Client, repository: Repository) -> None:
     for _ in range(2):
         admin_client.post(address(repository, 1, "publish/"))
@@ -175,6 +198,19 @@ def test_an_old_version_is_restored_as_a_new_one(admin_client: Client, repositor
     assert (job.actions, job.of_version) == (["modify", "publish", "distribute"], 1)
 
 
+@pytest.mark.parametrize(
+    ("publishes", "distributes", "after"),
+    [(True, True, ", publishes and serves it."), (True, False, ", and publishes it."), (False, False, ".")],
+)
+def test_the_page_says_what_a_restore_does(
+    admin_client: Client, repository: Repository, publishes: bool, distributes: bool, after: str
+) -> None:
+    Repository.objects.update(auto_publish=publishes, auto_distribute=distributes)
+    text = page(admin_client, address(repository, 1))
+    assert f"Restore makes the next version of these files{after}</p>" in text
+    assert "Restore makes" not in page(admin_client, address(repository, 3))
+
+
 def test_the_newest_is_not_restored(admin_client: Client, repository: Repository) -> None:
     response = admin_client.post(address(repository, 3, "restore/"))
     assert (response.status_code, Job.objects.exists()) == (409, False)
@@ -185,7 +221,7 @@ def test_a_mirror_is_not_restored_and_the_page_says_why(admin_client: Client, re
     Repository.objects.update(mirror=True)
     text = page(admin_client, address(repository, 1))
     assert "It cannot be restored. “files” is a mirror" in text
-    assert 'disabled aria-describedby="not-restored"' in text
+    assert 'aria-describedby="about-restore" disabled' in text
     response = admin_client.post(address(repository, 1, "restore/"))
     assert (response.status_code, Job.objects.exists()) == (409, False)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.paginator import Paginator
 from django.db import IntegrityError, models
 from django.db.models import QuerySet
@@ -91,6 +92,12 @@ class MillraceAdmin(ModelAdmin):
     def page_args(self, obj: Any) -> Sequence[Any]:
         return [obj.pk]
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """A list whose address asks for what no database can look for is shown whole."""
+        if any(_impossible(name, str(value)) for name, value in request.GET.items()):
+            return redirect(request.path)
+        return super().changelist_view(request, extra_context)
+
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """What the form let through and the domain or the database then refused, such as in a race, is said."""
         try:
@@ -111,6 +118,11 @@ class MillraceAdmin(ModelAdmin):
                 self.message_user(request, text, level)
             except MillraceError as error:
                 self.message_user(request, f"“{row}”: {error}", messages.ERROR)
+
+
+def _impossible(name: str, value: str) -> bool:
+    """Text with a NUL, or a number that is too long for one."""
+    return "\0" in value or (name != SEARCH_VAR and value.isdecimal() and len(value) > 18)
 
 
 def said(error: Exception) -> str:

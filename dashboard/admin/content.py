@@ -19,6 +19,7 @@ from .base import MillraceAdmin, Said, link, rows_link
 @admin.register(Artifact)
 class ArtifactAdmin(MillraceAdmin):
     list_display = ["sha256", "bytes", "created_at"]
+    list_filter = ["created_at"]
     search_fields = ["sha256"]
     search_help_text = "The beginning of a sha256."
     ordering = ["-pk"]
@@ -50,11 +51,27 @@ def _verified(artifact: Artifact, end: float) -> Said:
     return messages.SUCCESS, f"“{artifact}”: whole, {size(artifact.size)} were read."
 
 
+class Present(admin.SimpleListFilter):
+    """Files of the newest versions, or those that only earlier ones have."""
+
+    title = "newest version"
+    parameter_name = "present"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("1", "In it"), ("0", "Gone before it")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "1":
+            return queryset.filter(removed=Content.FOREVER)
+        return queryset.exclude(removed=Content.FOREVER) if self.value() == "0" else queryset
+
+
 @admin.register(Content)
 class ContentAdmin(MillraceAdmin):
     """In the order of the one index that has whole paths, so that any page and search reads only what it shows."""
 
     list_display = ["path", "of", "first", "gone", "bytes"]
+    list_filter = [Present]
     list_select_related = ["repository", "artifact"]
     search_fields = ["path"]
     search_help_text = "The beginning of a path, or a whole sha256."

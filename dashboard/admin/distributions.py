@@ -70,6 +70,7 @@ class DistributionAdmin(CorrectingAdmin, DeletingAdmin):
 @admin.register(Switch)
 class SwitchAdmin(MillraceAdmin):
     list_display = ["at", "of", "by", "was", "became", "made_by", "reason"]
+    list_filter = ["at", "distribution__pinned"]
     list_select_related = ["distribution", "by", "job", "earlier__version__repository", "later__version__repository"]
     search_fields = ["distribution__base_path", "reason"]
     date_hierarchy = "at"

@@ -42,7 +42,7 @@ class JobAdmin(MillraceAdmin):
 
     def _canceled(self, request: Request, job: Job) -> Said:
         if not jobs.cancel(job):
-            raise Refused("There was nothing to cancel: the job has ended, or is being canceled already.")
+            raise Refused(jobs.NOTHING_TO_CANCEL)
         self.log_change(request, job, "Canceled.")
         return messages.SUCCESS, format_html("{}: canceled, or told to stop where it is running.", job_link(job))
 
@@ -77,6 +77,7 @@ class OfJobAdmin(MillraceAdmin):
 @admin.register(RequestedChange)
 class RequestedChangeAdmin(OfJobAdmin):
     list_display = ["path", "of", "bytes"]
+    list_filter = [("artifact", admin.EmptyFieldListFilter)]
     list_select_related = ["job", "artifact"]
     search_fields = ["path"]
 
@@ -102,12 +103,14 @@ class ProgressReportAdmin(OfJobAdmin):
 @admin.register(FailedFile)
 class FailedFileAdmin(OfJobAdmin):
     list_display = ["path", "of", "cause", "message", "tries"]
+    list_filter = ["cause"]
     search_fields = ["path", "url", "cause", "message"]
 
 
 @admin.register(Worker)
 class WorkerAdmin(MillraceAdmin):
     list_display = ["name", "pid", "threads", "started_at", "heartbeat_at", "lives"]
+    list_filter = ["heartbeat_at"]
     search_fields = ["name"]
     ordering = ["-heartbeat_at"]
 

@@ -15,6 +15,7 @@ from .deletion import DeletingAdmin
 @admin.register(PublishSettings)
 class PublishSettingsAdmin(DeletingAdmin):
     list_display = ["__str__", "manifest", "checksums", "created_at"]
+    list_filter = ["created_at"]
     search_fields = ["manifest", "checksums"]
     page = "publish-settings-detail"
 
@@ -28,6 +29,7 @@ class PublishSettingsAdmin(DeletingAdmin):
 @admin.register(Publication)
 class PublicationAdmin(DeletingAdmin):
     list_display = ["id", "of", "with_settings", "created_at"]
+    list_filter = [("settings", admin.RelatedOnlyFieldListFilter), "created_at"]
     list_display_links = ["id"]
     list_select_related = ["version__repository", "settings"]
     search_fields = ["version__repository__name"]
@@ -56,6 +58,7 @@ class PublicationAdmin(DeletingAdmin):
 @admin.register(PublishedMetadata)
 class PublishedMetadataAdmin(MillraceAdmin):
     list_display = ["path", "of", "bytes"]
+    list_filter = ["publication__created_at"]
     list_select_related = ["publication__version__repository", "publication__settings", "artifact"]
     search_fields = ["path", "publication__version__repository__name"]
     ordering = ["-pk"]

@@ -134,6 +134,7 @@ class RepositoryVersionAdmin(DeletingAdmin):
 @admin.register(SyncState)
 class SyncStateAdmin(MillraceAdmin):
     list_display = ["of", "version", "url", "mirror", "etag", "last_modified"]
+    list_filter = ["mirror"]
     list_display_links = ["url"]
     list_select_related = ["repository", "version__repository"]
     search_fields = ["repository__name", "url"]

@@ -1,4 +1,4 @@
-"""Users and groups: Django's own pages, on which nobody makes himself more than he is."""
+"""Users and groups: Django's own pages, on which nobody gives themselves more rights than they have."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -14,6 +14,7 @@ from .base import ChangeForm, DomainForm, accepted
 
 # How many of a repository's publications a select offers, newest first; each one's own page can serve it, too.
 PUBLICATIONS = 50
+BASE_PATH_HELP = "Where it is served: /content/<base path>/"
 
 
 class BasePathField(forms.CharField):
@@ -33,7 +34,7 @@ class BasePathField(forms.CharField):
         super().__init__(
             **{
                 "label": "Base path",
-                "help_text": "Where it is served: /content/<base path>/",
+                "help_text": BASE_PATH_HELP,
                 "widget": forms.TextInput(attrs=attributes),
                 **options,
             }
@@ -46,7 +47,7 @@ class BasePathField(forms.CharField):
 
 def note_field() -> forms.CharField:
     return forms.CharField(
-        label="Note", required=False, max_length=MAX_REASON, help_text="Why. It stays in the history.", empty_value=""
+        label="Note", required=False, max_length=MAX_REASON, help_text="Why. It stays in the history."
     )
 
 
@@ -108,12 +109,23 @@ class EditForm(ChangeForm):
 
     def __init__(self, data: Any, distribution: Distribution) -> None:
         super().__init__(data, values={"base_path": distribution.base_path})
+        self._distribution = distribution
         check = reverse("base-path-check")
         self.fields["base_path"].widget.attrs["hx-get"] = f"{check}?distribution={distribution.pk}"
 
+    def changes_nothing(self) -> bool:
+        return bool(self.cleaned_data["base_path"] == self._distribution.base_path)
+
 
 class FollowForm(DomainForm):
+    """Carries what was served when it was opened: one hidden field for each distribution that it may be sent to."""
+
     reason = note_field()
+
+    def instead_of(self, distribution: Distribution) -> int | None:
+        """The number of the publication that was seen to be served, 0 for none; None where nobody says."""
+        text = self.data.get(f"serves-{distribution.pk}", "")
+        return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 class PinForm(FollowForm):

@@ -19,9 +19,9 @@ from .base import DomainForm, accepted
 # As sha256sum writes it: two spaces, or one and the star of binary mode.
 _LINE = re.compile(r"([0-9A-Fa-f]{64}) [ *](.+)", re.DOTALL)
 _RUNS = {
-    "modify": ("Nothing more", Actions(False, False, False, modify=True)),
-    "publish": ("Publish it", Actions(False, True, False, modify=True)),
-    "distribute": ("Publish it, and serve it", Actions(False, True, True, modify=True)),
+    "modify": ("Nothing more", by_hand.ONLY_MODIFY),
+    "publish": ("Publish it", by_hand.AND_PUBLISH),
+    "distribute": ("Publish it, and serve it", by_hand.AND_DISTRIBUTE),
 }
 
 

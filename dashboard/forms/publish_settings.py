@@ -20,8 +20,8 @@ class ValuesForm(DomainForm):
         super().__init__(*arguments, **options)
         self.fields |= forms.fields_for_model(PublishSettings, PublishSettings.VALUES)
 
-    def chosen(self) -> dict[str, Any]:
-        """The values, by name. To be asked of a valid form."""
+    def publish_values(self) -> dict[str, Any]:
+        """The values of the settings, by name. To be asked of a valid form."""
         return {name: self.cleaned_data[name] for name in PublishSettings.VALUES}
 
     def value_fields(self) -> list[forms.BoundField]:
@@ -30,7 +30,7 @@ class ValuesForm(DomainForm):
     def clean(self) -> dict[str, Any]:
         if not self.errors:
             try:
-                publish_settings.checked(self.chosen())
+                publish_settings.checked(self.publish_values())
             except MillraceError as error:
                 self.refuse(error)
         return self.cleaned_data
@@ -39,12 +39,29 @@ class ValuesForm(DomainForm):
 class EditForm(ChangeForm, ValuesForm):
     """Moves those who use `settings` to others; opened from a `repository`, it may move that one alone."""
 
-    def __init__(self, data: Any, *, settings: PublishSettings, repository: Repository | None, **options: Any) -> None:
-        users = list(settings.repositories.values_list("pk", flat=True))
-        super().__init__(data, values=publish_settings.values_of(settings) | {"users": users}, **options)
-        self.repository = repository
+    # Who used them when it was opened.
+    users = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(
+        self, data: Any, *, settings: PublishSettings, repository: Repository | None, opened_on: int, **options: Any
+    ) -> None:
+        users = list(settings.repositories.order_by("pk").values_list("pk", flat=True))
+        self._moved = (data or {}).get("users", "")
+        present = publish_settings.values_of(settings) | {"users": " ".join(map(str, users))}
+        super().__init__(data, values=present, **options)
+        # Also where the repository went to others with the very same number of users.
+        self.stale |= data is not None and settings.pk != opened_on
+        self.settings, self.repository = settings, repository
         if repository and len(users) > 1:
             self.fields["scope"] = scope_field(repository, len(users))
+
+    def changes_nothing(self) -> bool:
+        """Whether those who used the settings when it was opened use the new values by now, or `repository` does."""
+        wanted = publish_settings.checked(self.publish_values())
+        known = [int(one) for one in self._moved.split() if one.isdecimal() and len(one) < 19]
+        moved = [self.repository.pk] if self.repository else known
+        settings = {f"publish_settings__{field}": value for field, value in wanted.items()}
+        return bool(moved) and Repository.objects.filter(pk__in=moved, **settings).count() == len(moved)
 
     @property
     def repositories(self) -> list[Repository] | None:

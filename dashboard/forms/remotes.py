@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from repos import remotes
+from repos.errors import SecretLost
 from repos.models import Remote
 from repos.remote_values import RANGES
 
@@ -45,11 +46,15 @@ class AddressInput(forms.URLInput):
         return re.sub(r"//[^/?#]*@", "//", str(value or ""))
 
 
+# Of an upstream's address, wherever it is asked for.
+URL_HELP = "A PULP_MANIFEST, or the folder that has one (then with a slash at its end)."
+URL_INPUT = AddressInput(attrs={"placeholder": "https://example.org/files/", "autocomplete": "off"})
+
 _PEM = {"rows": 4, "spellcheck": "false", "autocomplete": "off"}
 _SECRET_LINE = forms.PasswordInput(attrs={"autocomplete": "new-password"})
 _WIDGETS: dict[str, type[forms.Widget] | forms.Widget] = {
     "name": forms.TextInput(attrs={"autocomplete": "off"}),
-    "url": AddressInput(attrs={"placeholder": "https://example.org/files/", "autocomplete": "off"}),
+    "url": URL_INPUT,
     "username": forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     "password": _SECRET_LINE,
     "token": _SECRET_LINE,
@@ -61,10 +66,11 @@ _WIDGETS: dict[str, type[forms.Widget] | forms.Widget] = {
     "proxy_username": forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     "proxy_password": _SECRET_LINE,
 }
+_LABELS = {"url": "Upstream URL"}
 _DEFAULTS = Remote()
 _HELP = {
     "name": "What you call it. Repositories choose it by this name.",
-    "url": "A PULP_MANIFEST, or the folder that has one (then with a slash at its end).",
+    "url": URL_HELP,
     "kind": "What the list of files is.",
 }
 
@@ -84,18 +90,30 @@ class RemoteForm(ChangeForm):
             self.fields[name].required = False
 
     def clean(self) -> dict[str, Any]:
-        for error in remotes.faults(self.remote, **self.chosen()):
+        for error in remotes.faults(self.remote, **self.values()):
             self.refuse(error)
         return self.cleaned_data
 
-    def chosen(self) -> dict[str, Any]:
-        """The values for the functions of repos/remotes.py: a secret that was left empty is kept."""
+    def values(self) -> dict[str, Any]:
+        """What the functions of repos/remotes.py take: a secret that was left empty is None, and so is kept."""
         secrets = {name: self._secret(name) for name in Remote.SECRETS if name in self.fields}
         others = {name: value for name, value in self.cleaned_data.items() if name in remotes.FIELDS}
         return {name: value for name, value in (others | secrets).items() if name not in self._left_out}
 
     def _secret(self, name: str) -> str | None:
         return self.cleaned_data.get(name) or ("" if self.cleaned_data.get(f"remove_{name}") else None)
+
+    def changes_nothing(self) -> bool:
+        try:
+            return self.remote is not None and remotes.is_already(self.remote, **self.values())
+        except SecretLost:
+            return False
+
+    def forget_secrets(self) -> None:
+        """To be called before a form that was sent is shown once more: says where something has to be entered again."""
+        for name in Remote.SECRETS:
+            if name in self.fields and self.data.get(self.add_prefix(name)):
+                self.add_error(name, "Enter it again: what is secret is not shown again.")
 
     def groups(self) -> list["Shown"]:
         """The groups that the form has, in their order."""
@@ -130,7 +148,7 @@ def _values(remote: Remote) -> dict[str, Any]:
 def _fields(group: Group, remote: Remote | None) -> dict[str, forms.Field]:
     """The group's fields, each secret that is set followed by a box to remove it."""
     found: dict[str, forms.Field] = {}
-    made = forms.fields_for_model(Remote, group.fields, widgets=_WIDGETS, help_texts=_HELP)
+    made = forms.fields_for_model(Remote, group.fields, labels=_LABELS, widgets=_WIDGETS, help_texts=_HELP)
     for name, field in made.items():
         found[name] = field
         if name in RANGES:

@@ -5,42 +5,28 @@ from typing import Any
 from django import forms
 from django.utils.html import format_html
 
-from repos import create, names, paths, publish_settings, urls
+from repos import create, publish_settings, urls
 from repos.errors import MillraceError
 from repos.models import PublishSettings, Remote, Repository
 
-from .base import ChangeForm, DomainForm, accepted
-from .distributions import BasePathField
+from .base import ChangeForm, DomainForm, NameField, accepted
+from .distributions import BASE_PATH_HELP, BasePathField
 from .publish_settings import ALL, ValuesForm, scope_field
-from .remotes import AddressInput
+from .remotes import URL_HELP, URL_INPUT
 
 
 class MirrorForm(DomainForm):
     """The three fields of which a whole mirror is made."""
 
-    url = forms.CharField(
-        label="Upstream URL",
-        help_text="A PULP_MANIFEST, or the folder that has one (then with a slash at its end).",
-        widget=AddressInput(attrs={"placeholder": "https://example.org/files/", "autocomplete": "off"}),
-    )
-    name = forms.CharField(
+    url = forms.CharField(label="Upstream URL", help_text=URL_HELP, widget=URL_INPUT)
+    name = NameField(
         help_text="What you call the repository.",
         widget=forms.TextInput(attrs={"placeholder": "python-docs", "autocomplete": "off"}),
     )
-    base_path = forms.CharField(
-        label="Base path",
-        help_text="Where it is served: /content/<base path>/",
-        widget=forms.TextInput(attrs={"placeholder": "docs/python", "autocomplete": "off", "autocapitalize": "none"}),
-    )
+    base_path = BasePathField()
 
     def clean_url(self) -> str:
         return accepted(urls.checked, self.cleaned_data["url"])
-
-    def clean_name(self) -> str:
-        return accepted(names.checked, self.cleaned_data["name"])
-
-    def clean_base_path(self) -> str:
-        return accepted(paths.base_path, self.cleaned_data["base_path"])
 
     def values(self) -> dict[str, Any]:
         """What create.make_and_run takes. To be asked of a valid form."""
@@ -75,7 +61,7 @@ class SettingsForm(ValuesForm):
         ),
     )
 
-    name = forms.CharField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = NameField()
     mode = forms.ChoiceField(
         label="Files that vanish upstream", choices=MODES, initial="additive", widget=forms.RadioSelect
     )
@@ -102,9 +88,6 @@ class SettingsForm(ValuesForm):
 
     PLACES = {"mirror": "mode"}
 
-    def clean_name(self) -> str:
-        return accepted(names.checked, self.cleaned_data["name"])
-
     def clean(self) -> dict[str, Any]:
         super().clean()
         if not self.errors:
@@ -120,10 +103,10 @@ class SettingsForm(ValuesForm):
         named = {field: data[field] for field in ("name", "brake", "auto_publish", "auto_distribute")}
         return named | {"mirror": data["mode"] == "mirror", "remote": data["remote"]}
 
-    def chosen(self) -> dict[str, Any]:
+    def publish_values(self) -> dict[str, Any]:
         """The values of the publish settings: those of a row that is there, or those given."""
         row = self.cleaned_data.get("publish_settings")
-        return publish_settings.values_of(row) if row else super().chosen()
+        return publish_settings.values_of(row) if row else super().publish_values()
 
 
 class NewForm(SettingsForm):
@@ -144,14 +127,12 @@ class NewForm(SettingsForm):
     url = forms.CharField(
         label="Upstream URL",
         required=False,
-        help_text="A PULP_MANIFEST, or the folder that has one (then with a slash at its end). "
+        help_text=f"{URL_HELP} "
         "The remote is called as the repository; a login, proxy or limits are set on its own page.",
-        widget=AddressInput(attrs={"placeholder": "https://example.org/files/", "autocomplete": "off"}),
+        widget=URL_INPUT,
     )
     remote = RemoteField(empty_label="Choose a remote")
-    base_path = BasePathField(
-        required=False, help_text="Where it is served: /content/<base path>/. Empty: nowhere yet."
-    )
+    base_path = BasePathField(required=False, help_text=f"{BASE_PATH_HELP}. Empty: nowhere yet.")
     run_now = forms.BooleanField(label="Run the first job now", required=False, initial=True)
 
     def __init__(self, data: Any = None) -> None:
@@ -165,6 +146,9 @@ class NewForm(SettingsForm):
             self._clean_url(data)
         elif upstream == self.EXISTING and not data.get("remote") and "remote" not in self.errors:
             self.add_error("remote", "Choose one, or give the address of a new one.")
+        if upstream == self.NONE:
+            # Which mode it is, was not asked any more.
+            data["mode"] = "additive"
         if upstream != self.EXISTING:
             # A new one is made with the repository; the domain only asks whether there is one.
             data["remote"] = Remote() if upstream == self.NEW else None
@@ -173,6 +157,9 @@ class NewForm(SettingsForm):
         return super().clean()
 
     def _clean_url(self, data: dict[str, Any]) -> None:
+        if not data.get("url") and "url" not in self.errors:
+            self.add_error("url", "Give the address of the upstream, or choose another place that its files come from.")
+            return
         try:
             data["url"] = accepted(urls.checked, data.get("url", ""))
         except forms.ValidationError as error:
@@ -190,7 +177,7 @@ class NewForm(SettingsForm):
         data = self.cleaned_data
         is_new = data["upstream"] == self.NEW
         upstream = {"url": data["url"], "remote": None} if is_new else {}
-        where = {"base_path": data["base_path"] or None, "publish_with": self.chosen()}
+        where = {"base_path": data["base_path"] or None, "publish_with": self.publish_values()}
         return self._settings() | where | upstream | {"run": data["run_now"] and data["upstream"] != self.NONE}
 
 
@@ -201,16 +188,22 @@ class EditForm(ChangeForm, SettingsForm):
 
     def __init__(self, data: Any, repository: Repository) -> None:
         super().__init__(data, values=_present(repository))
+        self._repository = repository
         users = repository.publish_settings.repositories.count()
         self.fields["mode"].help_text = _MODE_CHANGES[repository.mode]
         if users > 1:
             self.fields["scope"] = scope_field(repository, users)
             self.fields["scope"].help_text = "Counts when the publish settings are changed."
 
+    def changes_nothing(self) -> bool:
+        present = publish_settings.values_of(self._repository.publish_settings)
+        same = all(getattr(self._repository, field) == value for field, value in self._settings().items())
+        return same and publish_settings.checked(self.publish_values()) == present
+
     def values(self) -> dict[str, Any]:
         """What change.change_repository takes. To be asked of a valid form."""
         everywhere = self.cleaned_data.get("scope") == ALL
-        return self._settings() | {"publish_with": self.chosen(), "for_all": everywhere}
+        return self._settings() | {"publish_with": self.publish_values(), "for_all": everywhere}
 
 
 # What the next sync makes of a change of mode, by the mode that is there.
@@ -237,12 +230,13 @@ def _present(repository: Repository) -> dict[str, Any]:
 class DeleteForm(DomainForm):
     """What is asked before a repository is deleted: its name, and whether its remote goes too."""
 
-    name = forms.CharField(label="Its name, to be sure", widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = forms.CharField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
     with_remote = forms.BooleanField(label="Delete its remote too, which nothing else uses", required=False)
 
     def __init__(self, data: Any, repository: Repository) -> None:
         super().__init__(data)
         self._repository = repository
+        self.fields["name"].label = f"Type its name, {repository}, to confirm"
         remote = repository.remote
         if remote is None or remote.repositories.count() > 1:
             del self.fields["with_remote"]

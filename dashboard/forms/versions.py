@@ -4,18 +4,39 @@ from typing import Any
 
 from django import forms
 
+from repos import publish_settings
 from repos.models import PublishSettings, Repository
 
+from .publish_settings import ValuesForm
 
-class PublishForm(forms.Form):
-    """Cleaned to settings, or to None for the repository's own."""
+OTHER = "other"
 
-    publish_settings = forms.ModelChoiceField(PublishSettings.objects.none(), label="With", required=False)
+
+class PublishForm(ValuesForm):
+    """With the repository's own settings, with others that are there, or with other values."""
+
+    publish_settings = forms.ChoiceField(label="Publish it with", required=False)
 
     def __init__(self, data: Any, repository: Repository) -> None:
         super().__init__(data)
-        field = self.fields["publish_settings"]
-        assert isinstance(field, forms.ModelChoiceField)
+        self._own = repository.publish_settings
         # An identical request is joined: so what the repository has anyway is asked for in one way only.
-        field.queryset = PublishSettings.objects.exclude(pk=repository.publish_settings_id)
-        field.empty_label = f"{repository.publish_settings} (the repository’s)"
+        self._others = {str(one.pk): one for one in PublishSettings.objects.exclude(pk=self._own.pk)}
+        field = self.fields["publish_settings"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", f"{self._own} (the repository’s)")]
+        field.choices += [(pk, str(one)) for pk, one in self._others.items()]
+        field.choices += [(OTHER, "Other values, given below")]
+
+    def clean(self) -> dict[str, Any]:
+        """Values that do not count may be what they are."""
+        return super().clean() if self.cleaned_data.get("publish_settings") == OTHER else self.cleaned_data
+
+    def settings(self) -> PublishSettings | None:
+        """None for the repository's own; those with other values are made. In a transaction (publish_settings.having).
+
+        Raises InvalidValue and Stale. To be asked of a valid form.
+        """
+        chosen = self.cleaned_data["publish_settings"]
+        found = publish_settings.having(self.publish_values()) if chosen == OTHER else self._others.get(chosen)
+        return None if found == self._own else found

@@ -1,5 +1,6 @@
 """How values are shown: sizes, ages, durations, amounts, addresses, icons and states."""
 
+import re
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -12,8 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from heroicons.templatetags.heroicons import heroicon_micro
 
-from repos import paths, units
-from repos.models import Job, ProgressReport
+from repos import causes, paths, units
+from repos.models import FailedFile, Job, ProgressReport
 
 register = template.Library()
 
@@ -58,16 +59,10 @@ def number(value: int | None) -> str:
     return NOTHING if value is None else f"{value:,}"
 
 
-def plural(value: int, noun: str) -> str:
-    """“file” or “files”; of a noun with an odd plural both are given: “repository,repositories”."""
-    one, _, many = noun.partition(",")
-    return one if value == 1 else many or f"{one}s"
-
-
 @register.filter
 def counted(value: int, noun: str) -> str:
-    """“1 file”, “2,345 files”."""
-    return f"{value:,}\N{NO-BREAK SPACE}{plural(value, noun)}"
+    """As units.counted, unbroken: “1 file”, “2,345 repositories” (of “repository,repositories”)."""
+    return f"{value:,}\N{NO-BREAK SPACE}{units.plural(value, noun)}"
 
 
 @register.filter
@@ -125,8 +120,9 @@ def took(report: ProgressReport) -> str:
 def amounts(report: ProgressReport) -> list[str]:
     """What a report counts, in words; files and bytes stand side by side and are never added up."""
     words = []
-    if noun := _COUNTED.get(report.code):
-        words.append(f"{files_done(report)} {plural(report.total or report.done, noun)}")
+    # Of nothing to do the message tells enough.
+    if (noun := _COUNTED.get(report.code)) and report.total != 0:
+        words.append(f"{files_done(report)} {units.plural(report.total or report.done, noun)}")
     if report.bytes_done or report.bytes_total:
         words.append(bytes_done(report))
     return words
@@ -166,9 +162,21 @@ def percent(of: tuple[int, int]) -> str:
 
 
 @register.filter
+def short_digests(text: str) -> str:
+    """For where each sha256 is shown beside it."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", "\\1…", text)
+
+
+@register.filter
 def shown(path: str) -> str:
     """A file's path for people's eyes: see paths.shown."""
     return paths.shown(path)
+
+
+@register.filter
+def advice(failed: FailedFile) -> str:
+    """What to do about a file that a job could not get."""
+    return causes.advice_on_file(failed.cause)
 
 
 @register.simple_tag

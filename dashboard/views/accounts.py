@@ -5,8 +5,12 @@ from django.contrib.auth.views import LoginView
 from django.http import HttpResponse
 from django.urls import Resolver404, resolve
 
-# Pages that a sign-in may lead back to. The others are live fragments and deeds, which a browser cannot just open.
-PAGES = {"overview", "repository", "jobs", "job", "status"}
+# What a browser cannot just open: live fragments, and deeds, which only take forms. A sign-in leads back to all else.
+FRAGMENTS = {"overview-running", "repository-running", "jobs-table", "job-panel", "base-path-check"}
+DEEDS = {
+    *("repository-create", "repository-run", "version-publish", "version-restore", "remote-check", "login", "logout"),
+    *("distribution-pin", "distribution-follow", "distribution-refresh", "job-cancel", "job-again", "job-confirm"),
+}
 
 
 class SignIn(LoginView):
@@ -29,4 +33,4 @@ def _is_page(url: str) -> bool:
     except Resolver404:
         # Not ours to judge: what lies outside the dashboard's own addresses.
         return bool(url)
-    return found.url_name in PAGES or found.app_name == "admin"
+    return found.url_name not in FRAGMENTS | DEEDS

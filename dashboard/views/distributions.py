@@ -7,18 +7,18 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.forms.base import DomainForm
 from dashboard.forms.distributions import DeleteForm, EditForm, FollowForm, NewForm, PinForm
 from repos import base_paths, deletion, distributions, paths
 from repos.distribute import follow as let_follow
 from repos.distribute import pin as pin_to
-from repos.errors import BasePathTaken, InvalidValue, MillraceError, Stale
+from repos.errors import BasePathTaken, InvalidValue, MillraceError
 from repos.models import Distribution, Publication, RepositoryVersion
 from repos.models.distribution import DistributionQuerySet
 
-from .http import Request, go_to_job, page_of
+from .http import Request, ask_to_delete, form_page, go_to_job, looked_for, numbered, page_of, sent, stale, status_of
 
 DISTRIBUTIONS = 50
 HISTORY = 20
@@ -34,15 +34,15 @@ FILTERS = (
 
 @require_GET
 def index(request: Request) -> HttpResponse:
-    text, chosen = request.GET.get("q", "").strip(), request.GET.get("show", "")
+    text, show = looked_for(request).strip(), request.GET.get("show", "")
     found = Distribution.objects.filter(Q(base_path__icontains=text) | Q(repository__name__icontains=text))
     counts = found.aggregate(**{value or "all": Count("pk", filter=which) for value, _, which in FILTERS})
-    which = {value: which for value, _, which in FILTERS}.get(chosen, Q())
+    which = {value: which for value, _, which in FILTERS}.get(show, Q())
     context = {
         "page": page_of(request, _shown(found.filter(which)), "page", DISTRIBUTIONS),
         "filters": [(value, word, counts[value or "all"]) for value, word, _ in FILTERS],
         "q": text,
-        "show": chosen,
+        "show": show,
     }
     return render(request, "distributions/index.html", context)
 
@@ -64,7 +64,7 @@ def _distribution(pk: int) -> Distribution:
 
 
 def _page(request: Request, distribution: Distribution) -> dict[str, Any]:
-    history = distribution.history.select_related("by", "job", "earlier__version", "later__version")
+    history = distribution.history.with_both_sides().select_related("by", "job")
     publications = Publication.objects.of(distribution.repository)
     return {
         "distribution": distribution,
@@ -74,66 +74,69 @@ def _page(request: Request, distribution: Distribution) -> dict[str, Any]:
     }
 
 
-@require_http_methods(["GET", "POST"])
+@form_page
 def new(request: Request) -> HttpResponse:
     """`repository`, and with it `publication`, in the query string are those that the form begins with."""
     chosen = {name: request.GET[name] for name in ("repository", "publication") if name in request.GET}
     how = {"how": NewForm.PIN} if "publication" in chosen else {}
-    form = NewForm(request.POST if request.method == "POST" else None, initial=chosen | how)
+    form = NewForm(sent(request), initial=chosen | how)
     if form.is_valid():
         try:
             values = form.values()
-            made = distributions.add_distribution(form.cleaned_data["repository"], by=request.user, **values)
+            made = distributions.add_once(form.cleaned_data["repository"], by=request.user, **values)
         except MillraceError as error:
             form.refuse(error)
         else:
             messages.success(request, f"The distribution at “{made}” was made.")
             return redirect("distribution", made.pk)
-    return render(request, "distributions/new.html", {"form": form}, status=422 if form.is_bound else 200)
+    return render(request, "distributions/new.html", {"form": form}, status=status_of(form))
 
 
-@require_http_methods(["GET", "POST"])
+@form_page
 def edit(request: Request, pk: int) -> HttpResponse:
     distribution = _distribution(pk)
-    form = EditForm(request.POST if request.method == "POST" else None, distribution)
-    refusal, status = "", 422 if form.is_bound else 200
-    if form.is_bound and form.stale:
-        refusal, status = str(Stale(f"The distribution at “{distribution}”")), 409
-    elif form.is_valid():
+    form = EditForm(sent(request), distribution)
+    if form.is_valid() and not form.stale:
         try:
             distributions.change_base_path(distribution, base_path=form.cleaned_data["base_path"], by=request.user)
+            return _go_to_moved(request, pk, form)
         except MillraceError as error:
             form.refuse(error)
-        else:
-            messages.success(request, f"It is served at “{form.cleaned_data['base_path']}” from now on.")
-            return redirect("distribution", pk)
+    if form.is_valid() and form.done:
+        return _go_to_moved(request, pk, form)
+    refusal = stale(form, f"The distribution at “{distribution}”")
     context = {"form": form, "distribution": distribution, "refusal": refusal}
-    return render(request, "distributions/edit.html", context, status=status)
+    return render(request, "distributions/edit.html", context, status=status_of(form, refusal))
 
 
-@require_http_methods(["GET", "POST"])
+def _go_to_moved(request: Request, pk: int, form: EditForm) -> HttpResponse:
+    messages.success(request, f"It is served at “{form.cleaned_data['base_path']}” from now on.")
+    return redirect("distribution", pk)
+
+
+@form_page
 def delete(request: Request, pk: int) -> HttpResponse:
     distribution = get_object_or_404(Distribution.objects.select_related("publication__version__repository"), pk=pk)
-    form = DeleteForm(request.POST if request.method == "POST" else None, distribution)
-    refusal, status = "", 422 if form.is_bound else 200
+    form = DeleteForm(sent(request), distribution)
+    refusal = ""
     if form.is_valid():
         try:
             deletion.delete_distribution(distribution, confirmed=form.cleaned_data.get("confirmed", ""))
         except InvalidValue as error:
             form.refuse(error)
         except MillraceError as error:
-            refusal, status = str(error), 409
+            refusal = str(error)
         else:
             messages.success(request, f"The distribution at “{distribution}” was deleted.")
             return redirect("distributions")
-    context = {
-        "what": f"distribution “{distribution}”",
-        "consequences": deletion.of_distribution(distribution),
-        "back": reverse("distribution", args=[pk]),
-        "form": form,
-        "refusal": refusal,
-    }
-    return render(request, "shared/delete.html", context, status=status)
+    return ask_to_delete(
+        request,
+        f"distribution “{distribution}”",
+        consequences=deletion.of_distribution(distribution),
+        back=reverse("distribution", args=[pk]),
+        form=form,
+        refusal=refusal,
+    )
 
 
 @require_POST
@@ -144,7 +147,8 @@ def pin(request: Request, pk: int) -> HttpResponse:
         return _not_switched(request, distribution, form, status=422)
     try:
         publication = form.cleaned_data["publication"]
-        pin_to(distribution, publication, by=request.user, reason=form.cleaned_data["reason"])
+        seen, reason = form.instead_of(distribution), form.cleaned_data["reason"]
+        pin_to(distribution, publication, instead_of=seen, by=request.user, reason=reason)
     except MillraceError as error:
         form.refuse(error)
         return _not_switched(request, distribution, form, status=409)
@@ -159,7 +163,8 @@ def follow(request: Request, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _not_switched(request, distribution, form, status=422)
     try:
-        let_follow(distribution, by=request.user, reason=form.cleaned_data["reason"])
+        seen, reason = form.instead_of(distribution), form.cleaned_data["reason"]
+        let_follow(distribution, instead_of=seen, by=request.user, reason=reason)
     except MillraceError as error:
         form.refuse(error)
         return _not_switched(request, distribution, form, status=409)
@@ -193,7 +198,7 @@ def check_base_path(request: Request) -> HttpResponse:
     try:
         if text.strip():
             checked["free"] = paths.base_path(text)
-            base_paths.refuse_taken(checked["free"], but=int(own) if own.isdecimal() and len(own) < 19 else 0)
+            base_paths.refuse_taken(checked["free"], but=numbered(own) or 0)
     except BasePathTaken as taken:
         checked = {"refusal": str(taken), "other": Distribution.objects.filter(base_path=taken.other).first()}
     except MillraceError as error:

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods
 
 from dashboard import uploads
 from dashboard.forms.files import AddForm, ChangeFilesForm, RemoveForm, UploadForm, lines_of
@@ -17,9 +16,7 @@ from repos.errors import MillraceError, NotStored, PathTaken, Refused
 from repos.jobs import Requested
 from repos.models import Repository
 
-from .http import Request, go_to_job
-
-form_page = require_http_methods(["GET", "POST"])
+from .http import Request, form_page, go_to_job, sent
 
 
 @csrf_exempt
@@ -54,7 +51,7 @@ def _upload(request: Request, repository: Repository, arrivals: Arrivals) -> Htt
 def add(request: Request, pk: int) -> HttpResponse:
     """Puts bytes that are stored already at the paths that are named with their digests."""
     repository = _repository(pk)
-    form = AddForm(_sent(request), repository=repository)
+    form = AddForm(sent(request), repository=repository)
 
     def change() -> Requested:
         values = form.cleaned_data
@@ -70,17 +67,13 @@ def remove(request: Request, pk: int) -> HttpResponse:
     """The files that come as `path` in the query string are those that the form begins with."""
     repository = _repository(pk)
     chosen = "\n".join(request.GET.getlist("path"))
-    form = RemoveForm(_sent(request), repository=repository, initial={"lines": chosen})
+    form = RemoveForm(sent(request), repository=repository, initial={"lines": chosen})
 
     def change() -> Requested:
         values = form.cleaned_data
         return by_hand.remove(repository, values["wanted"], actions=values["then"], by=request.user)
 
     return _answer(request, repository, form, change)
-
-
-def _sent(request: Request) -> QueryDict | None:
-    return request.POST if request.method == "POST" else None
 
 
 def _repository(pk: int) -> Repository:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -12,13 +13,14 @@ from dashboard.steps import steps_of
 from repos import jobs, workers
 from repos.errors import Refused
 from repos.jobs import Requested
-from repos.models import Job, Repository
+from repos.models import Job, Repository, RequestedChange
 from repos.models.job import ACTIVE, State
 
 from .http import Request, go_to_job, page_of
 
 JOBS = 50
 FAILURES = 50
+CHANGES = 10
 
 
 @require_GET
@@ -73,7 +75,7 @@ def panel(request: Request, pk: int) -> HttpResponse:
 def cancel(request: Request, pk: int) -> HttpResponse:
     job = _job(pk)
     if not jobs.cancel(job):
-        messages.info(request, "There was nothing to cancel: the job has ended, or is being canceled already.")
+        messages.info(request, jobs.NOTHING_TO_CANCEL)
     return redirect("job", pk)
 
 
@@ -108,5 +110,14 @@ def _page(request: Request, job: Job) -> dict[str, Any]:
         "in_the_way": Job.objects.in_the_way_of(job).select_related("repository") if waiting else [],
         "nobody_works": waiting and not workers.anyone(),
         "switches": job.switches.with_what_moved(),
+        "changes": _changes(job),
+        "shown_changes": CHANGES,
         "failures": page_of(request, job.failed_files.all(), "failures", FAILURES),
     }
+
+
+def _changes(job: Job) -> list[tuple[str, QuerySet[RequestedChange]]]:
+    """What it is to add and to remove by hand: the first changes of each, and one more if there are others."""
+    asked = job.changes.order_by("path")
+    each = (("Adds", asked.exclude(artifact=None)), ("Removes", asked.filter(artifact=None)))
+    return [(word, rows[: CHANGES + 1]) for word, rows in each]

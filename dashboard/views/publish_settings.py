@@ -7,29 +7,25 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET
 
 from dashboard.forms.publish_settings import EditForm, ValuesForm
 from repos import publish_settings
 from repos.errors import MillraceError, Stale
 from repos.models import Publication, PublishSettings, Repository
 
-from .http import Request, page_of
+from .http import Request, ask_to_delete, by_use, form_page, is_in_use, page_of, sent, stale, status_of
 
 SETTINGS = 50
 REPOSITORIES = 50
 PUBLICATIONS = 20
-# The filters of the list: a value, its word, and whether such settings are in use.
-FILTERS = (("", "All", None), ("used", "In use", True), ("unused", "Not in use", False))
 
 
 @require_GET
 def index(request: Request) -> HttpResponse:
-    text, chosen = request.GET.get("q", "").strip(), request.GET.get("use", "")
-    found = publish_settings.listed(text, in_use={value: used for value, _, used in FILTERS}.get(chosen))
-    page = page_of(request, found, "page", SETTINGS)
-    context = {"page": page, "q": text, "use": chosen, "filters": FILTERS}
-    return render(request, "publish_settings/index.html", context)
+    asked = by_use(request)
+    found = publish_settings.listed(asked["q"], in_use=is_in_use(asked["use"]))
+    return render(request, "publish_settings/index.html", asked | {"page": page_of(request, found, "page", SETTINGS)})
 
 
 @require_GET
@@ -51,15 +47,15 @@ def _publications(settings: PublishSettings) -> QuerySet[Publication]:
     return newest_first.select_related("version__repository").prefetch_related("distributions")
 
 
-@require_http_methods(["GET", "POST"])
+@form_page
 def new(request: Request) -> HttpResponse:
-    form = ValuesForm(request.POST if request.method == "POST" else None)
+    form = ValuesForm(sent(request))
     if form.is_valid():
         try:
-            return _made(request, *publish_settings.make(**form.chosen()))
+            return _made(request, *publish_settings.make(**form.publish_values()))
         except MillraceError as error:
             form.refuse(error)
-    return render(request, "publish_settings/new.html", {"form": form}, status=422 if form.is_bound else 200)
+    return render(request, "publish_settings/new.html", {"form": form}, status=status_of(form))
 
 
 def _made(request: Request, settings: PublishSettings, were_there: bool) -> HttpResponse:
@@ -70,44 +66,63 @@ def _made(request: Request, settings: PublishSettings, were_there: bool) -> Http
     return redirect("publish-settings-detail", settings.pk)
 
 
-@require_http_methods(["GET", "POST"])
+@form_page
 def edit(request: Request, pk: int) -> HttpResponse:
-    settings = get_object_or_404(PublishSettings, pk=pk)
-    repository = _opened_from(request, settings)
-    form = EditForm(request.POST if request.method == "POST" else None, settings=settings, repository=repository)
-    refusal, status = "", 422 if form.is_bound else 200
-    if form.is_bound and (form.stale or ("repository" in request.GET and not repository)):
-        refusal, status = str(Stale(f"The use of the publish settings “{settings}”")), 409
-    elif form.is_valid():
+    """With `repository` in the query string it is about that one's settings, whichever they are by now."""
+    form = _opened(request, pk)
+    if form.settings.pk != pk and not form.is_bound:
+        return redirect(_address(form))
+    if form.is_valid() and not form.stale:
         try:
-            return _changed(request, settings, form)
-        except Stale as error:
-            refusal, status = str(error), 409
-    context = _who_moves(settings) | {"settings": settings, "form": form, "repository": repository, "refusal": refusal}
-    return render(request, "publish_settings/edit.html", context, status=status)
+            other = publish_settings.change(form.settings, repositories=form.repositories, **form.publish_values())
+            return _go_to_changed(request, form, other)
+        except Stale:
+            form = _opened(request, pk)
+            form.stale = True
+        except MillraceError as error:
+            form.refuse(error)
+    if form.is_valid() and form.done:
+        return _go_to_changed(request, form, publish_settings.make(**form.publish_values())[0])
+    refusal = stale(form, f"The use of the publish settings “{form.settings}”")
+    context = {"form": form, "settings": form.settings, "repository": form.repository, "action": _address(form)}
+    context |= _who_moves(form.settings) | {"refusal": refusal}
+    return render(request, "publish_settings/edit.html", context, status=status_of(form, refusal))
 
 
-def _opened_from(request: Request, settings: PublishSettings) -> Repository | None:
-    """The repository that the address names, if it uses `settings`."""
-    return Repository.objects.numbered(request.GET.get("repository", "")).filter(publish_settings=settings).first()
+def _opened(request: Request, pk: int) -> EditForm:
+    settings, repository = get_object_or_404(PublishSettings, pk=pk), _opened_from(request)
+    now = repository.publish_settings if repository else settings
+    return EditForm(sent(request), settings=now, repository=repository, opened_on=pk)
 
 
-def _changed(request: Request, settings: PublishSettings, form: EditForm) -> HttpResponse:
-    other = publish_settings.change(settings, repositories=form.repositories, **form.chosen())
-    if other == settings:
+def _opened_from(request: Request) -> Repository | None:
+    """The repository that the address names, if it names one."""
+    if "repository" not in request.GET:
+        return None
+    named = Repository.objects.numbered(request.GET["repository"]).select_related("publish_settings")
+    return get_object_or_404(named)
+
+
+def _address(form: EditForm) -> str:
+    address = reverse("publish-settings-edit", args=[form.settings.pk])
+    return f"{address}?repository={form.repository.pk}" if form.repository else address
+
+
+def _go_to_changed(request: Request, form: EditForm, now: PublishSettings) -> HttpResponse:
+    if now == form.settings and not form.done:
         messages.info(request, "Nothing was changed: these are the values that were there.")
     else:
         messages.success(request, "Changed. The next job publishes with these; what is published stays as it is.")
     if form.repository:
         return redirect("repository", form.repository.pk)
-    return redirect("publish-settings-detail", other.pk)
+    return redirect("publish-settings-detail", now.pk)
 
 
 def _who_moves(settings: PublishSettings) -> dict[str, Any]:
     return {"users": list(settings.repositories.order_by("name")), "publications": settings.publications.count()}
 
 
-@require_http_methods(["GET", "POST"])
+@form_page
 def delete(request: Request, pk: int) -> HttpResponse:
     settings = get_object_or_404(PublishSettings, pk=pk)
     refusal = ""
@@ -119,12 +134,10 @@ def delete(request: Request, pk: int) -> HttpResponse:
         else:
             messages.success(request, f"The publish settings “{settings}” were deleted.")
             return redirect("publish-settings")
-    consequences = publish_settings.consequences(settings)
-    context = {
-        "what": f"publish settings “{settings}”",
-        "consequences": consequences,
-        "back": reverse("publish-settings-detail", args=[pk]),
-        # It stands there once, whichever of the two says it.
-        "refusal": "" if consequences.refusal else refusal,
-    }
-    return render(request, "shared/delete.html", context, status=409 if refusal else 200)
+    return ask_to_delete(
+        request,
+        f"publish settings “{settings}”",
+        consequences=publish_settings.consequences(settings),
+        back=reverse("publish-settings-detail", args=[pk]),
+        refusal=refusal,
+    )

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import reach
 from dashboard.forms.remotes import RemoteForm
@@ -16,24 +16,21 @@ from repos.check import check_remote
 from repos.errors import MillraceError, Stale
 from repos.models import Remote
 
-from .http import Request, page_of
+from .http import Request, ask_to_delete, by_use, form_page, is_in_use, numbered, page_of, sent, stale, status_of
 
 REMOTES = 50
 REPOSITORIES = 50
-# The filters of the list: a value, its word, and whether such remotes are in use.
-FILTERS = (("", "All", None), ("used", "In use", True), ("unused", "Not in use", False))
 # A check waits for an upstream: so many at once, or no thread of the server would be left for anybody else.
-_ROOM = BoundedSemaphore(3)
+ROOM = BoundedSemaphore(3)
 
 
 @require_GET
 def index(request: Request) -> HttpResponse:
-    text, use = request.GET.get("q", "").strip(), request.GET.get("use", "")
-    found = remotes.listed(text, in_use={value: used for value, _, used in FILTERS}.get(use))
+    asked = by_use(request)
+    found = remotes.listed(asked["q"], in_use=is_in_use(asked["use"]))
     page = page_of(request, found, "page", REMOTES)
     rows = [(remote, reach.summary(remote)) for remote in page]
-    context = {"page": page, "rows": rows, "q": text, "use": use, "filters": FILTERS}
-    return render(request, "remotes/index.html", context)
+    return render(request, "remotes/index.html", asked | {"page": page, "rows": rows})
 
 
 @require_GET
@@ -51,40 +48,49 @@ def _page(request: Request, remote: Remote) -> dict[str, Any]:
     }
 
 
-@require_http_methods(["GET", "POST"])
+@form_page
 def new(request: Request) -> HttpResponse:
-    form = RemoteForm(request.POST if request.method == "POST" else None)
+    form = RemoteForm(sent(request))
     if form.is_valid():
         try:
-            remote = remotes.make_once(**form.chosen())
+            remote = remotes.make_once(**form.values())
         except MillraceError as error:
             form.refuse(error)
         else:
             messages.success(request, f"The remote “{remote}” was made. Repositories can choose it now.")
             return redirect("remote", remote.pk)
-    return render(request, "remotes/form.html", {"form": form}, status=422 if form.is_bound else 200)
+    form.forget_secrets()
+    return render(request, "remotes/form.html", {"form": form}, status=status_of(form))
 
 
-@require_http_methods(["GET", "POST"])
+@form_page
 def edit(request: Request, pk: int) -> HttpResponse:
     remote = get_object_or_404(Remote, pk=pk)
-    form = RemoteForm(request.POST if request.method == "POST" else None, remote=remote)
-    refusal = str(Stale(f"The remote “{remote}”")) if form.stale else ""
-    if not refusal and form.is_valid():
+    form = RemoteForm(sent(request), remote=remote)
+    if form.is_valid() and not form.stale:
         try:
-            remotes.change(remote, **form.chosen())
-        except Stale as error:
-            refusal = str(error)
+            remotes.change(remote, **form.values())
+            return _go_to_changed(request, pk)
+        except Stale:
+            remote = get_object_or_404(Remote, pk=pk)
+            form = RemoteForm(sent(request), remote=remote)
+            form.stale = True
         except MillraceError as error:
             form.refuse(error)
-        else:
-            messages.success(request, "Saved. It counts from the next job on.")
-            return redirect("remote", pk)
-    status = 409 if refusal else 422 if form.is_bound else 200
-    return render(request, "remotes/form.html", {"form": form, "remote": remote, "refusal": refusal}, status=status)
+    if form.is_valid() and form.done:
+        return _go_to_changed(request, pk)
+    form.forget_secrets()
+    refusal = stale(form, f"The remote “{remote}”")
+    context = {"form": form, "remote": remote, "refusal": refusal}
+    return render(request, "remotes/form.html", context, status=status_of(form, refusal))
 
 
-@require_http_methods(["GET", "POST"])
+def _go_to_changed(request: Request, pk: int) -> HttpResponse:
+    messages.success(request, "Saved. It counts from the next job on.")
+    return redirect("remote", pk)
+
+
+@form_page
 def delete(request: Request, pk: int) -> HttpResponse:
     remote = get_object_or_404(Remote, pk=pk)
     refusal = ""
@@ -96,12 +102,13 @@ def delete(request: Request, pk: int) -> HttpResponse:
         else:
             messages.success(request, f"The remote “{remote}” was deleted.")
             return redirect("remotes")
-    context = {
-        "what": f"the remote “{remote}”",
-        "consequences": remotes.consequences(remote),
-        "back": reverse("remote", args=[pk]),
-    }
-    return render(request, "shared/delete.html", context, status=409 if refusal else 200)
+    return ask_to_delete(
+        request,
+        f"remote “{remote}”",
+        consequences=remotes.consequences(remote),
+        back=reverse("remote", args=[pk]),
+        refusal=refusal,
+    )
 
 
 @require_POST
@@ -117,7 +124,7 @@ def check(request: Request) -> HttpResponse:
     context = {"form": form, "remote": remote}
     if form.is_valid():
         try:
-            return _checked(request, remotes.draft(remote, **form.chosen()), context)
+            return _checked(request, remotes.draft(remote, **form.values()), context)
         except MillraceError as error:
             form.refuse(error)
     return _answer(request, context, 422)
@@ -128,16 +135,16 @@ def _named(request: Request) -> Remote | None:
     pk = request.POST.get("remote", "")
     if not pk or request.POST.get("upstream", "existing") != "existing":
         return None
-    return get_object_or_404(Remote, pk=pk if pk.isdecimal() and len(pk) < 19 else None)
+    return get_object_or_404(Remote, pk=numbered(pk))
 
 
 def _checked(request: Request, remote: Remote, context: dict[str, Any]) -> HttpResponse:
-    if not _ROOM.acquire(blocking=False):
+    if not ROOM.acquire(blocking=False):
         return _answer(request, context | {"busy": True}, 409)
     try:
         return _answer(request, context | {"finding": check_remote(remote)}, 200)
     finally:
-        _ROOM.release()
+        ROOM.release()
 
 
 def _answer(request: Request, context: dict[str, Any], status: int) -> HttpResponse:
@@ -145,6 +152,8 @@ def _answer(request: Request, context: dict[str, Any], status: int) -> HttpRespo
     remote, shown = context.get("remote"), request.POST.get("shown")
     if request.htmx:
         return render(request, "remotes/_finding.html", context, status=status)
+    if shown == "form":
+        context["form"].forget_secrets()
     if shown == "detail" and remote:
         return render(request, "remotes/detail.html", _page(request, remote) | context, status=status)
     page = "remotes/form.html" if shown == "form" else "remotes/finding.html"

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.forms.repositories import DeleteForm, EditForm, MirrorForm, NewForm
 from dashboard.forms.runs import RunForm, offers
@@ -16,7 +16,7 @@ from repos.errors import MillraceError, Refused, Stale
 from repos.models import Distribution, Job, Publication, Repository
 
 from . import overview
-from .http import Request, go, go_to_job, page_of
+from .http import Request, ask_to_delete, form_page, go, go_to_job, page_of, sent, stale, status_of
 
 VERSIONS = 10
 PUBLICATIONS = 10
@@ -50,14 +50,14 @@ def make(request: Request) -> HttpResponse:
     return render(request, "overview/index.html", overview.context(request, form), status=422)
 
 
-@require_http_methods(["GET", "POST"])
+@form_page
 def new(request: Request) -> HttpResponse:
     """The same with every setting."""
-    form = NewForm(request.POST if request.method == "POST" else None)
+    form = NewForm(sent(request))
     if form.is_bound and (answer := _made(request, form)):
         return answer
     template = "repositories/_new.html" if request.htmx else "repositories/new.html"
-    return render(request, template, {"form": form}, status=422 if form.is_bound else 200)
+    return render(request, template, {"form": form}, status=status_of(form))
 
 
 def _made(request: Request, form: MirrorForm | NewForm) -> HttpResponse | None:
@@ -79,22 +79,28 @@ def _go_to_made(request: Request, made: create.Made) -> HttpResponse:
     return go(request, "job", made.job.pk) if made.job else go(request, "repository", made.repository.pk)
 
 
-@require_http_methods(["GET", "POST"])
+@form_page
 def edit(request: Request, pk: int) -> HttpResponse:
-    repository = get_object_or_404(Repository.objects.select_related("remote", "publish_settings"), pk=pk)
-    form = EditForm(request.POST if request.method == "POST" else None, repository)
-    refusal, status = "", 422 if form.is_bound else 200
-    if form.is_bound and form.stale:
-        refusal, status = str(Stale(f"“{repository}”")), 409
-    elif form.is_valid():
+    repository = _to_change(pk)
+    form = EditForm(sent(request), repository)
+    if form.is_valid() and not form.stale:
         try:
             return _go_to_changed(request, change.change_repository(repository, **form.values()))
-        except Stale as error:
-            refusal, status = str(error), 409
+        except Stale:
+            repository = _to_change(pk)
+            form = EditForm(sent(request), repository)
+            form.stale = True
         except MillraceError as error:
             form.refuse(error)
+    if form.is_valid() and form.done:
+        return _go_to_changed(request, repository)
+    refusal = stale(form, f"“{repository}”")
     context = {"form": form, "repository": repository, "refusal": refusal}
-    return render(request, "repositories/edit.html", context, status=status)
+    return render(request, "repositories/edit.html", context, status=status_of(form, refusal))
+
+
+def _to_change(pk: int) -> Repository:
+    return get_object_or_404(Repository.objects.select_related("remote", "publish_settings"), pk=pk)
 
 
 def _go_to_changed(request: Request, repository: Repository) -> HttpResponse:
@@ -104,29 +110,27 @@ def _go_to_changed(request: Request, repository: Repository) -> HttpResponse:
     return redirect("repository", repository.pk)
 
 
-@require_http_methods(["GET", "POST"])
+@form_page
 def delete(request: Request, pk: int) -> HttpResponse:
     repository = get_object_or_404(Repository.objects.select_related("remote"), pk=pk)
-    form = DeleteForm(request.POST if request.method == "POST" else None, repository)
-    refusal, status = "", 422 if form.is_bound else 200
+    form = DeleteForm(sent(request), repository)
+    refusal = ""
     if form.is_valid():
         try:
             deletion.delete_repository(repository, with_remote=form.cleaned_data.get("with_remote", False))
         except MillraceError as error:
-            refusal, status = str(error), 409
+            refusal = str(error)
         else:
             messages.success(request, f"The repository “{repository}” was deleted.")
             return redirect("overview")
-    consequences = deletion.of_repository(repository)
-    context = {
-        "what": f"repository “{repository}”",
-        "consequences": consequences,
-        "back": reverse("repository", args=[pk]),
-        "form": form,
-        # It stands there once, whichever of the two says it.
-        "refusal": "" if consequences.refusal else refusal,
-    }
-    return render(request, "shared/delete.html", context, status=status)
+    return ask_to_delete(
+        request,
+        f"repository “{repository}”",
+        consequences=deletion.of_repository(repository),
+        back=reverse("repository", args=[pk]),
+        form=form,
+        refusal=refusal,
+    )
 
 
 @require_POST

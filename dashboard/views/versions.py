@@ -3,18 +3,19 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.forms.versions import PublishForm
 from repos import browse, by_hand, deletion, jobs
-from repos.errors import MillraceError, Refused
+from repos.errors import MillraceError, Refused, Stale
 from repos.jobs import Actions, Details
 from repos.models import Distribution, Publication, Repository, RepositoryVersion
 
-from .http import Request, go_to_job, page_of
+from .http import Request, ask_to_delete, form_page, go_to_job, looked_for, page_of
 
 PUBLICATIONS = 20
 PUBLISH = Actions(sync=False, publish=True, distribute=False)
@@ -42,14 +43,14 @@ def _version(pk: int, number: int) -> RepositoryVersion:
 
 def _page(request: Request, version: RepositoryVersion) -> dict[str, Any]:
     repository, number = version.repository, version.number
-    # No path has the sign that ends PostgreSQL's texts, and neither has what is looked for.
-    q, after = (request.GET.get(name, "").replace("\0", "") for name in ("q", "after"))
+    q, after = looked_for(request), looked_for(request, "after")
+    published = Publication.objects.of(repository).filter(version=version)
     return {
         "version": version,
         "repository": repository,
         "newest": repository.latest_version().number,
         "jobs": version.jobs.order_by("pk"),
-        "publications": page_of(request, _publications(version), "publications", PUBLICATIONS),
+        "publications": page_of(request, published, "publications", PUBLICATIONS),
         "served_at": Distribution.objects.filter(publication__version=version).first(),
         "found": browse.files_of(version, q=q, after=after),
         "q": q,
@@ -60,20 +61,18 @@ def _page(request: Request, version: RepositoryVersion) -> dict[str, Any]:
     }
 
 
-def _publications(version: RepositoryVersion) -> Any:
-    return Publication.objects.of(version.repository).filter(version=version)
-
-
 @require_POST
 def publish(request: Request, pk: int, number: int) -> HttpResponse:
     version = _version(pk, number)
     form = PublishForm(request.POST, version.repository)
     if not form.is_valid():
         return render(request, "versions/detail.html", _page(request, version) | {"form": form}, status=422)
-    details = Details(of_version=number, publish_settings=form.cleaned_data["publish_settings"])
     try:
-        return go_to_job(request, jobs.request(version.repository, actions=PUBLISH, details=details, by=request.user))
-    except Refused as refusal:
+        with transaction.atomic():
+            details = Details(of_version=number, publish_settings=form.settings())
+            requested = jobs.request(version.repository, actions=PUBLISH, details=details, by=request.user)
+        return go_to_job(request, requested)
+    except (Refused, Stale) as refusal:
         return _refused(request, version, refusal)
 
 
@@ -86,11 +85,11 @@ def restore(request: Request, pk: int, number: int) -> HttpResponse:
         return _refused(request, version, refusal)
 
 
-def _refused(request: Request, version: RepositoryVersion, refusal: Refused) -> HttpResponse:
+def _refused(request: Request, version: RepositoryVersion, refusal: MillraceError) -> HttpResponse:
     return render(request, "versions/detail.html", _page(request, version) | {"refusal": str(refusal)}, status=409)
 
 
-@require_http_methods(["GET", "POST"])
+@form_page
 def delete(request: Request, pk: int, number: int) -> HttpResponse:
     version = _version(pk, number)
     refusal = ""
@@ -102,10 +101,10 @@ def delete(request: Request, pk: int, number: int) -> HttpResponse:
         else:
             messages.success(request, f"{version} was deleted.")
             return redirect("repository", pk)
-    context = {
-        "what": str(version),
-        "consequences": deletion.of_version(version),
-        "back": reverse("version", args=[pk, number]),
-        "refusal": refusal,
-    }
-    return render(request, "shared/delete.html", context, status=409 if refusal else 200)
+    return ask_to_delete(
+        request,
+        f"version {version.number} of “{version.repository}”",
+        consequences=deletion.of_version(version),
+        back=reverse("version", args=[pk, number]),
+        refusal=refusal,
+    )

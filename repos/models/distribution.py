@@ -56,9 +56,13 @@ class SwitchQuerySet(models.QuerySet["Switch"]):
         """Newest first, those whose earlier publication is still within its grace time."""
         return self.filter(at__gte=since, earlier__isnull=False).order_by("-pk")
 
+    def with_both_sides(self) -> "SwitchQuerySet":
+        """With the publications before and after: their versions, and what they were published with."""
+        return self.select_related("earlier__version", "earlier__settings", "later__version", "later__settings")
+
     def with_what_moved(self) -> "SwitchQuerySet":
-        """In order, with the distributions, and the versions that they served before and after."""
-        return self.select_related("distribution", "earlier__version", "later__version").order_by("pk")
+        """In order, with the distributions, and what they served before and after."""
+        return self.with_both_sides().select_related("distribution").order_by("pk")
 
 
 class Switch(models.Model):

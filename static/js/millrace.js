@@ -1,4 +1,4 @@
-// What htmx does not do: the theme, polling only while somebody looks, lost connections, uploads' progress, copying.
+// What htmx does not do: the theme, the place in the navigation, polling only while somebody looks, lost connections, uploads' progress, copying.
 // Everything works without this file.
 "use strict";
 
@@ -41,6 +41,11 @@ function switchTheme(button) {
 
 // Before anything is painted.
 showTheme(storedTheme());
+
+// Where the navigation is wider than its window.
+function showPlace() {
+  document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+}
 
 // ---- live parts ----
 
@@ -211,6 +216,7 @@ document.addEventListener("DOMContentLoaded", () => {
     labelSwitch(button, storedTheme());
     button.hidden = false;
   }
+  showPlace();
   revealCopyButtons();
   watchLiveParts();
   watchUploads();

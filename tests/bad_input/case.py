@@ -27,5 +27,7 @@ class Section(Generic[Stage]):
     title: str
     about: str
     cases: tuple[Case[Stage], ...]
+    # These have a test of their own, for what has to be looked at afterwards is another thing.
+    apart: tuple[Case[Stage], ...] = ()
     # Whether each database might have its own way with them.
     on_each_database: bool = True

@@ -1,18 +1,25 @@
 """What people put into forms."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Model
+from django.urls import reverse
 
-from repos.models import Distribution, Remote, Repository
+from repos.distributions import make_distribution
+from repos.models import Distribution, PublishSettings, Remote, Repository
+from tests import factories
 from tests.bad_input.case import Case, Section
 from tests.bad_input.site import Site
 
 URL = "http://127.0.0.1/new/"
+LOST = "404, Not found. There is nothing at this address. What was here may have been deleted."
 WORDS = "Use words without spaces, parted by “/”, such as “docs/python”."
 PARTS = "has an empty part, “.” or “..” in it"
 OTHER = "Choose another path."
+LONG = "Ensure this value has at most 200 characters (it has 300)."
+AGAIN = "Enter it again: what is secret is not shown again."
 REQUIRED = "This field is required."
 NAME = "422, at “Name”: A name has 1 to 200 characters, all of which can be printed."
 WRITE = "Write it as in https://example.org/files/."
@@ -31,15 +38,15 @@ def based(title: str, base_path: str, why: str, advice: str = WORDS) -> Case[Sit
 
 
 def addressed(title: str, url: str, why: str) -> Case[Site]:
-    """The URL of a new remote, and of a new repository: the answers are the same, but for the field's label."""
+    """The URL of a new remote, and of a new repository: the answers are the same."""
 
     def run(site: Site) -> str:
         said = site.fill("remote-new", name="new", url=url)
         of_repository = site.fill("repository-new", name="new", url=url, base_path="new")
-        assert of_repository.replace("“Upstream URL”", "“URL”") == said
+        assert of_repository == said
         return said
 
-    return Case(title, f"422, at “URL”: {why}", run)
+    return Case(title, f"422, at “Upstream URL”: {why}", run)
 
 
 def _usual(site: Site) -> dict[str, Any]:
@@ -93,13 +100,65 @@ def _stale(site: Site) -> str:
     return site.send("repository-edit", site.repository.pk, **opened | {"name": "mine"})
 
 
-def _sent_twice(site: Site) -> str:
-    values = site.form("repository-new") | {"name": "new", "url": URL, "base_path": "new"}
-    assert site.send("repository-new", **values) == ""
+def _stale_remote(site: Site) -> str:
+    opened = site.form("remote-edit", site.remote.pk)
+    Remote.objects.update(tries=7)
+    site.remember()
+    return site.send("remote-edit", site.remote.pk, **opened | {"user_agent": "mine", "tries": "3"})
+
+
+def _stale_distribution(site: Site) -> str:
+    other = make_distribution(site.repository, "other")
+    opened = site.form("distribution-edit", other.pk)
+    Distribution.objects.filter(pk=other.pk).update(base_path="moved")
+    site.remember()
+    said = site.send("distribution-edit", other.pk, **opened | {"base_path": "mine"})
+    # What the page warns of anyway.
+    return said.partition(" From the change on")[0]
+
+
+def _stale_publish_settings(site: Site) -> str:
+    opened = site.form("publish-settings-edit", site.repository.publish_settings_id)
+    factories.repository("another", "another")
+    site.remember()
+    return site.send("publish-settings-edit", site.repository.publish_settings_id, **opened | {"checksums": "SUMS"})
+
+
+def _changed_twice(page: str, number: Callable[[Site], int], **values: str) -> Callable[[Site], str]:
+    """The form of what is there, sent by one click too many."""
+
+    def run(site: Site) -> str:
+        pk = number(site)
+        return _twice(site, page, pk, **site.form(page, pk) | values)
+
+    return run
+
+
+def _made_twice(page: str) -> Callable[[Site], str]:
+    return lambda site: _twice(site, page, **site.form(page) | _usual(site))
+
+
+def _twice(site: Site, page: str, *args: int, **values: Any) -> str:
+    assert site.send(page, *args, **values) == ""
     first, rows = site.led_to, site.rows()
-    said = site.send("repository-new", **values)
+    said = site.send(page, *args, **values)
     assert (site.led_to, site.rows()) == (first, rows)
     return said
+
+
+def _another_distribution(site: Site) -> int:
+    return make_distribution(site.repository, "other").pk
+
+
+def _missing(*pages: str) -> Callable[[Site], str]:
+    """Pages of numbers that nothing has."""
+
+    def run(site: Site) -> str:
+        addresses = [reverse(page, args=[number]) for page in pages for number in (4711, 10**30)]
+        (said,) = {site.said(site.client.get(address)) for address in addresses}
+        return said
+
+    return run
 
 
 def _run_twice(site: Site) -> str:
@@ -126,6 +185,7 @@ BASE_PATHS = Section(
     "Base paths",
     "Where a repository is served is checked while it is typed, when it is sent, and by the database.",
     (
+        entered("None at all", "distribution-new", f"422, at “Base path”: {REQUIRED}", base_path=" "),
         based("A space", "a b", "“a b” has a space in it"),
         based("`..`", "a/../b", f"“a/../b” {PARTS}"),
         based("Two slashes", "a//b", f"“a//b” {PARTS}"),
@@ -170,6 +230,14 @@ URLS = Section(
             "The address has a user name or a password in it, which would show up in logs and pages. "
             "Take them out: a remote has fields of its own for them.",
         ),
+        entered("None, for a remote", "remote-new", f"422, at “Upstream URL”: {REQUIRED}", url=""),
+        entered(
+            "None, for a repository with a new remote",
+            "repository-new",
+            "422, at “Upstream URL”: Give the address of the upstream, or choose another place that its files come "
+            "from.",
+            url="",
+        ),
         addressed("Of another scheme", "ftp://example.org/", "The address must begin with http:// or https://."),
         addressed("A file of this server", "file:///etc/passwd", "The address must begin with http:// or https://."),
         addressed("JavaScript", "javascript:alert(1)", "The address must begin with http:// or https://."),
@@ -205,7 +273,9 @@ VALUES = Section(
             name="files",
         ),
         entered("No name", "repository-new", f"422, at “Name”: {REQUIRED}", name="  "),
+        entered("No name for a remote", "remote-new", f"422, at “Name”: {REQUIRED}", name="  "),
         entered("A name of 300 characters", "repository-new", NAME, name="n" * 300),
+        entered("A remote's name of 300 characters", "remote-new", f"422, at “Name”: {LONG}", name="n" * 300),
         entered("A name with a line break", "repository-new", NAME, name="two\nlines"),
         entered("A NUL", "repository-new", "422, at “Name”: Null characters are not allowed.", name="a\0b"),
         accepted(
@@ -227,29 +297,32 @@ VALUES = Section(
         entered(
             "A user name with a colon",
             "remote-new",
-            "422, at “User name”: A user name cannot have a colon in it: that is where the password begins.",
+            "422, at “User name”: A user name cannot have a colon in it: that is where the password begins. "
+            f"at “Password”: {AGAIN}",
             username="a:b",
-            password="secret",
+            password="hush-hush",
         ),
         entered(
             "A password and a token",
             "remote-new",
-            "422, at “Bearer token”: There is a user name as well, and only one login can be sent. "
-            "Remove that, or the token.",
+            f"422, at “Password”: {AGAIN} "
+            "at “Bearer token”: There is a user name as well, and only one login can be sent. "
+            f"Remove that, or the token. at “Bearer token”: {AGAIN}",
             username="me",
-            password="secret",
-            token="secret",
+            password="hush-hush",
+            token="hush-hush",
         ),
         entered(
             "A header that is none",
             "remote-new",
-            "422, at “Further headers”: Line 2 is not of the form “Name: value”.",
+            f"422, at “Further headers”: Line 2 is not of the form “Name: value”. at “Further headers”: {AGAIN}",
             headers="X-Key: 1\nnonsense",
         ),
         entered(
             "A header that Millrace sets itself",
             "remote-new",
-            "422, at “Further headers”: Line 1 gives the header “Host”, which Millrace sets itself.",
+            "422, at “Further headers”: Line 1 gives the header “Host”, which Millrace sets itself. "
+            f"at “Further headers”: {AGAIN}",
             headers="Host: other.example",
         ),
         entered(
@@ -270,6 +343,35 @@ VALUES = Section(
             "publish-settings-new",
             "422, at “Manifest name”: The file lies at the top of what is published. Give its name without a folder.",
             manifest="a/b",
+        ),
+        entered(
+            "A list's name that is `..`",
+            "publish-settings-new",
+            "422, at “Manifest name”: The path “..” has an empty part, “.” or “..” in it. Choose another path.",
+            manifest="..",
+        ),
+        entered(
+            "A list's name of 300 characters",
+            "publish-settings-new",
+            f"422, at “Manifest name”: {LONG}",
+            manifest="n" * 300,
+        ),
+        accepted(
+            "A list's name with markup",
+            "It is shown as it is.",
+            "publish-settings-new",
+            PublishSettings,
+            shown="&lt;b&gt;x",
+            manifest="<b>x",
+        ),
+        accepted(
+            "No names for the lists",
+            "Then none is written.",
+            "publish-settings-new",
+            PublishSettings,
+            shown="none is written",
+            manifest="",
+            checksums="",
         ),
         entered(
             "One name for two lists",
@@ -293,7 +395,59 @@ VALUES = Section(
             "409, “files” was changed by somebody else meanwhile. Look at what is there now, then try again.",
             _stale,
         ),
-        Case("The same form twice", "What the first one made is shown.", _sent_twice, works=True),
+        Case(
+            "The same of a remote, with a field that both changed",
+            "409, at “Tries”: Somebody else changed it. Now: “7”. The remote “files” was changed by "
+            "somebody else meanwhile. Look at what is there now, then try again.",
+            _stale_remote,
+        ),
+        Case(
+            "The same of a distribution",
+            "409, at “Base path”: Somebody else changed it. Now: “moved”. The distribution at “moved” was changed by "
+            "somebody else meanwhile. Look at what is there now, then try again.",
+            _stale_distribution,
+        ),
+        Case(
+            "The same of publish settings, which others use by now",
+            "409, The use of the publish settings “PULP_MANIFEST” was changed by somebody else meanwhile. Look at what "
+            "is there now, then try again.",
+            _stale_publish_settings,
+        ),
+        Case(
+            "A page of a remote that is not there",
+            LOST,
+            _missing("remote", "remote-edit", "remote-delete"),
+        ),
+        Case(
+            "A page of a distribution that is not there",
+            LOST,
+            _missing("distribution", "distribution-edit", "distribution-delete"),
+        ),
+        Case(
+            "A page of publish settings that are not there",
+            LOST,
+            _missing("publish-settings-detail", "publish-settings-edit", "publish-settings-delete"),
+        ),
+        Case("The same new remote twice", "What the first one made is shown.", _made_twice("remote-new"), works=True),
+        Case(
+            "The same new distribution twice",
+            "What the first one made is shown.",
+            _made_twice("distribution-new"),
+            works=True,
+        ),
+        Case(
+            "The same change of a remote twice",
+            "It is made once.",
+            _changed_twice("remote-edit", lambda site: site.remote.pk, tries="7"),
+            works=True,
+        ),
+        Case(
+            "The same change of a base path twice",
+            "It is made once.",
+            _changed_twice("distribution-edit", _another_distribution, base_path="new"),
+            works=True,
+        ),
+        Case("The same form twice", "What the first one made is shown.", _made_twice("repository-new"), works=True),
         Case("The same run twice", "The one that is waiting is joined.", _run_twice, works=True),
     ),
 )

@@ -97,6 +97,20 @@ def _of_another_name(mirror: Mirror) -> str:
     return said
 
 
+def _long(mirror: Mirror) -> str:
+    mirror.upstream.manifest = b"".join(line(f"{n % 100}/{n}.txt") for n in range(50_000))
+    mirror.upstream.write("0/0.txt", b"")
+    return mirror.sync()
+
+
+LONG = Case(
+    "A list of 1,000,000 lines",
+    "It took 39 s and 141 MB, all of the process, when it was measured (bench/long_list.py); the tests read one of "
+    "50,000.",
+    _long,
+    works=True,
+)
+
 FORMS = Section(
     "The list of files",
     "A list that cannot be read as a whole changes nothing: not one of its files is fetched.",
@@ -115,7 +129,7 @@ FORMS = Section(
         ),
         Case(
             "An empty list, in a mirror",
-            "The upstream's list is empty: the sync would remove 2 of 2 files (“folder/other.txt”, “old.txt”). This "
+            f"The list at {LIST} is empty: the sync would remove 2 of 2 files (“folder/other.txt”, “old.txt”). This "
             "mirror lets go of 50 % without asking, so nothing was changed. Confirm it if that is right.",
             _empty_in_a_mirror,
         ),
@@ -209,4 +223,5 @@ FORMS = Section(
             works=True,
         ),
     ),
+    apart=(LONG,),
 )

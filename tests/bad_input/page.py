@@ -31,7 +31,7 @@ def row(case: Case[Any], answer: str) -> str:
 
 
 def _section(section: Section[Any]) -> str:
-    rows = [row(case, "" if case.works else case.answer) for case in section.cases]
+    rows = [row(case, "" if case.works else case.answer) for case in (*section.cases, *section.apart)]
     return "\n".join(
         [f"## {section.title}", "", section.about, "", "| What comes in | Answer |", "|---|---|", *rows, ""]
     )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.db.models import Model
 from django.forms import BoundField
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from repos.models import (
     Content,
@@ -44,6 +46,8 @@ class Site:
         self.repository = factories.repository()
         factories.serve(self.repository, {"a.txt": b"one", "folder/b.txt": b"two"})
         self.distribution = self.repository.distributions.get()
+        # What was made a moment ago could be what a form that is sent twice has made.
+        Distribution.objects.update(created_at=timezone.now() - timedelta(days=1))
         self.remote = Remote.objects.get()
         self.led_to = ""
         self.remember()

@@ -9,7 +9,9 @@ from tests.upstream import (
     Busy,
     Chunked,
     Corrupt,
+    CutHeaders,
     Drip,
+    DripHeaders,
     Fault,
     Garbage,
     Longer,
@@ -30,8 +32,12 @@ LOOK = "Look whether the upstream runs and is reached from this server; it may b
 LATER = "Run again later, or ask who runs the upstream."
 UNFIT = "The list and the files upstream do not fit together: run again later, or ask who runs the upstream."
 GONE = "The list names a file that is not there: run again later, or ask who runs the upstream."
-ASTRAY = "it redirects to an address that cannot be asked"
+BROWSE = "Look at the URL in a browser; enter the address that it ends at."
 LOGIN = "Set a user name and a password, or a token, on the remote."
+THERE = (
+    f"1 file could not be fetched, so no version was made. The first: bad.txt ({FILE}): the upstream answered 500, at "
+    "the address to which it redirects: ‹other›/bad.txt"
+)
 
 
 def broken(title: str, fault: Fault, why: str, advice: str, **remote: object) -> Case[Mirror]:
@@ -87,6 +93,16 @@ def _elsewhere(mirror: Mirror) -> str:
         return said
 
 
+def _fails_elsewhere(mirror: Mirror) -> str:
+    mirror.remote(tries=2)
+    mirror.upstream.write("bad.txt", b"bad bytes")
+    with Upstream() as other:
+        mirror.words[other.url] = "‹other›/"
+        other.fail("bad.txt", Status(500))
+        mirror.upstream.fail("bad.txt", Redirect(f"{other.url}bad.txt?key=secret"))
+        return mirror.sync()
+
+
 def _all_fail(mirror: Mirror) -> str:
     mirror.remote(tries=1, concurrency=1)
     for path in ("bad.txt", "worse.txt"):
@@ -113,7 +129,22 @@ WAY = Section(
             "the name nowhere.invalid is not known to DNS",
             "Look whether the name is spelled right, and whether this server can ask DNS.",
         ),
+        unreached(
+            "A name that no host can have",
+            "http://files..invalid/PULP_MANIFEST",
+            "files..invalid is no name that a host can have",
+            "Look whether the name is spelled right, and whether this server can ask DNS.",
+        ),
         broken("No answer in time", Stall(), "nothing came for 2 seconds", LOOK, read_timeout=2, tries=1),
+        broken(
+            "Headers that come one byte at a time, for ever",
+            DripHeaders(),
+            "no whole answer came within 1 second",
+            LOOK,
+            read_timeout=1,
+            tries=1,
+        ),
+        broken("An end within the headers", CutHeaders(), "127.0.0.1 closed the connection without an answer", LOOK),
         broken(
             "Something that is not HTTP",
             Garbage(),
@@ -155,18 +186,23 @@ WAY = Section(
             "206, a part of what was asked for", Partial(), "only a part came, although all was asked for (206)", LATER
         ),
         Case("A redirect to another host", "It is followed, without the remote's login.", _elsewhere, works=True),
-        broken("A redirect in a circle", Redirect("bad.txt"), "it redirects more than 5 times", LATER),
+        Case("A redirect to another host that fails", f"{THERE}. {LATER} {LOST}", _fails_elsewhere),
+        broken(
+            "A redirect in a circle", Redirect("bad.txt"), f"it redirects more than 5 times, at last to {FILE}", BROWSE
+        ),
         broken(
             "A redirect to another scheme",
             Redirect("ftp://127.0.0.1/bad.txt"),
-            f"{ASTRAY}. The address must begin with http:// or https://",
-            LATER,
+            "it redirects to ftp://127.0.0.1/bad.txt, which cannot be asked. The address must begin with http:// or "
+            "https://",
+            BROWSE,
         ),
         broken(
             "A redirect with a password in it",
             Redirect("http://me:secret@127.0.0.1/"),
-            f"{ASTRAY}. The address has a user name or a password in it, which would show up in logs and pages",
-            LATER,
+            "it redirects to http://127.0.0.1/, which cannot be asked. The address has a user name or a password in "
+            "it, which would show up in logs and pages",
+            BROWSE,
         ),
     ),
     on_each_database=False,
