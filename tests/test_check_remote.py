@@ -1,24 +1,12 @@
 """`manage.py check_remote`: what it writes, and how it ends."""
 
-from io import StringIO
-
 import pytest
-from django.core.management import CommandError, call_command
 
 from repos import remotes
+from tests.terminal import call
 from tests.upstream import MANIFEST, Status, Upstream
 
 pytestmark = pytest.mark.django_db
-
-
-def call(remote: str) -> tuple[int, str]:
-    """The exit status, and what was written to both outputs."""
-    out = StringIO()
-    try:
-        call_command("check_remote", remote, stdout=out, stderr=out)
-    except CommandError as error:
-        return error.returncode, f"{out.getvalue()}{error}"
-    return 0, out.getvalue()
 
 
 @pytest.fixture
@@ -30,7 +18,7 @@ def stocked(upstream: Upstream) -> Upstream:
 
 def test_it_works(stocked: Upstream) -> None:
     remotes.make(name="files", url=stocked.url, username="ada", password="hush")
-    status, said = call("files")
+    status, said = call("check_remote", "files")
     assert status == 0
     assert said.splitlines()[0] == stocked.manifest_url
     assert "The list has 2 files with 3 B in all. The list itself has" in said
@@ -38,13 +26,13 @@ def test_it_works(stocked: Upstream) -> None:
 
 
 def test_an_address_is_checked_without_a_remote(stocked: Upstream) -> None:
-    assert call(stocked.url)[0] == 0
+    assert call("check_remote", stocked.url)[0] == 0
 
 
 def test_trouble_is_status_1_and_tells_no_secret(stocked: Upstream) -> None:
     remotes.make(name="files", url=stocked.url, username="ada", password="hush")
     stocked.fail(MANIFEST, Status(401))
-    status, said = call("files")
+    status, said = call("check_remote", "files")
     assert status == 1
     assert "(401)" in said
     assert "hush" not in said
@@ -59,7 +47,7 @@ def test_trouble_is_status_1_and_tells_no_secret(stocked: Upstream) -> None:
     ],
 )
 def test_bad_arguments_are_status_2(remote: str, answer: str) -> None:
-    status, said = call(remote)
+    status, said = call("check_remote", remote)
     assert status == 2
     assert answer in said
     assert "hush" not in said

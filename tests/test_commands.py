@@ -1,12 +1,10 @@
 """The terminal: the same verbs, run here where there is no server."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from threading import Thread
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from repos import chain, jobs
@@ -14,24 +12,10 @@ from repos.create import make_repository
 from repos.management import display
 from repos.models import Distribution, Job, ProgressReport, Publication, Repository, Worker
 from tests.running import PATIENCE, run, running, served, until
+from tests.terminal import Terminal, call
 from tests.upstream import MANIFEST, Status, Upstream
 
-Call = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def call(transactional_db: None, bell: list[int]) -> Call:
-    """Runs a command as a terminal does: returns its exit status, and what it wrote to both of its outputs."""
-
-    def run(*arguments: str, out: StringIO | None = None) -> tuple[int, str]:
-        out = out or StringIO()
-        try:
-            call_command(*arguments, stdout=out, stderr=out)
-        except CommandError as error:
-            return error.returncode, f"{out.getvalue()}{error}"
-        return 0, out.getvalue()
-
-    return run
+pytestmark = pytest.mark.usefixtures("transactional_db", "bell")
 
 
 @pytest.fixture
@@ -41,7 +25,7 @@ def stocked(upstream: Upstream) -> Upstream:
     return upstream
 
 
-def test_it_works(call: Call, stocked: Upstream) -> None:
+def test_it_works(stocked: Upstream) -> None:
     status, said = call("mirror", stocked.url, "files", "some/files")
     assert status == 0
     assert "Made repository “files” (additive)." in said
@@ -50,14 +34,14 @@ def test_it_works(call: Call, stocked: Upstream) -> None:
     assert served("some/files") == stocked.files
 
 
-def test_an_unchanged_upstream_is_no_failure(call: Call, stocked: Upstream) -> None:
+def test_an_unchanged_upstream_is_no_failure(stocked: Upstream) -> None:
     call("mirror", stocked.url, "files", "files")
     status, said = call("sync", "files")
     assert status == 0
     assert "nothing was new" in said
 
 
-def test_mirror_mode_is_chosen_by_an_option(call: Call, stocked: Upstream) -> None:
+def test_mirror_mode_is_chosen_by_an_option(stocked: Upstream) -> None:
     call("mirror", stocked.url, "files", "files", "--mode", "mirror")
     assert Repository.objects.get().mirror
 
@@ -70,9 +54,7 @@ def test_mirror_mode_is_chosen_by_an_option(call: Call, stocked: Upstream) -> No
         (["--manifest", "", "--checksums", "sums"], ("", "sums")),
     ],
 )
-def test_publish_settings_are_chosen_by_options(
-    call: Call, stocked: Upstream, options: list[str], values: tuple[str, str]
-) -> None:
+def test_publish_settings_are_chosen_by_options(stocked: Upstream, options: list[str], values: tuple[str, str]) -> None:
     assert call("mirror", stocked.url, "files", "files", *options)[0] == 0
     settings = Repository.objects.get().publish_settings
     assert (settings.manifest, settings.checksums) == values
@@ -84,14 +66,14 @@ def test_publish_settings_are_chosen_by_options(
     [("--only-sync", 0, False), ("--no-distribute", 1, False)],
 )
 def test_sync_does_less_when_asked(
-    call: Call, stocked: Upstream, repository: Repository, option: str, publications: int, is_served: bool
+    stocked: Upstream, repository: Repository, option: str, publications: int, is_served: bool
 ) -> None:
     assert call("sync", "files", option)[0] == 0
     assert Publication.objects.count() == publications
     assert (served("files") is not None) == is_served
 
 
-def test_publish_and_distribute_go_on_from_there(call: Call, stocked: Upstream, repository: Repository) -> None:
+def test_publish_and_distribute_go_on_from_there(stocked: Upstream, repository: Repository) -> None:
     call("sync", "files", "--only-sync")
     assert call("publish", "files")[0] == 0
     assert (Publication.objects.count(), served("files")) == (1, None)
@@ -99,7 +81,7 @@ def test_publish_and_distribute_go_on_from_there(call: Call, stocked: Upstream, 
     assert served("files") == stocked.files
 
 
-def test_a_failed_job_is_status_1_and_names_the_files(call: Call, stocked: Upstream, repository: Repository) -> None:
+def test_a_failed_job_is_status_1_and_names_the_files(stocked: Upstream, repository: Repository) -> None:
     stocked.fail("b", Status(404))
     status, said = call("sync", "files")
     assert status == 1
@@ -110,7 +92,7 @@ def test_a_failed_job_is_status_1_and_names_the_files(call: Call, stocked: Upstr
 @pytest.mark.parametrize(
     ("arguments", "answer"),
     [
-        (["sync", "nothing"], "There is no repository called “nothing”."),
+        (["sync", "nothing"], "There is no repository called “nothing” in"),
         (["mirror", "ftp://host/", "name", "path"], "must begin with http:// or https://"),
         (["mirror", "http://user:pass@host/", "name", "path"], "has a user name or a password in it"),
         (["mirror", "http://host/", "name", "../path"], "has an empty part, “.” or “..”"),
@@ -121,7 +103,7 @@ def test_a_failed_job_is_status_1_and_names_the_files(call: Call, stocked: Upstr
     ],
 )
 def test_bad_arguments_are_status_2_and_change_nothing(
-    call: Call, repository: Repository, arguments: list[str], answer: str
+    repository: Repository, arguments: list[str], answer: str
 ) -> None:
     status, said = call(*arguments)
     assert status == 2
@@ -129,16 +111,14 @@ def test_bad_arguments_are_status_2_and_change_nothing(
     assert (Repository.objects.count(), Distribution.objects.count(), Job.objects.count()) == (1, 1, 0)
 
 
-def test_a_refused_run_is_status_2(call: Call, repository: Repository) -> None:
+def test_a_refused_run_is_status_2(repository: Repository) -> None:
     Distribution.objects.all().delete()
     status, said = call("sync", "files")
     assert status == 2
     assert "No distribution follows" in said
 
 
-def test_an_identical_job_of_a_worker_that_is_alive_is_followed(
-    call: Call, stocked: Upstream, repository: Repository
-) -> None:
+def test_an_identical_job_of_a_worker_that_is_alive_is_followed(stocked: Upstream, repository: Repository) -> None:
     Worker.objects.create(name="server", pid=1, threads=1)
     job = jobs.request(repository).job
     gate = stocked.hold(MANIFEST)
@@ -157,7 +137,7 @@ def test_an_identical_job_of_a_worker_that_is_alive_is_followed(
     assert Job.objects.get().worker == "test"
 
 
-def test_an_identical_job_of_the_dead_is_taken_up(call: Call, stocked: Upstream, repository: Repository) -> None:
+def test_an_identical_job_of_the_dead_is_taken_up(stocked: Upstream, repository: Repository) -> None:
     job = jobs.request(repository).job
     chain.claim(job.pk, "a terminal that was killed")
     Job.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=1))
@@ -167,13 +147,13 @@ def test_an_identical_job_of_the_dead_is_taken_up(call: Call, stocked: Upstream,
     assert served("files") == stocked.files
 
 
-def test_a_publication_is_something_new(call: Call, stocked: Upstream, repository: Repository) -> None:
+def test_a_publication_is_something_new(stocked: Upstream, repository: Repository) -> None:
     call("sync", "files", "--only-sync")
     assert "published version 1." in call("publish", "files")[1]
     assert "nothing was new" in call("publish", "files")[1]
 
 
-def test_what_waits_before_it_is_run_first(call: Call, stocked: Upstream, repository: Repository) -> None:
+def test_what_waits_before_it_is_run_first(stocked: Upstream, repository: Repository) -> None:
     earlier = jobs.request(repository, actions=jobs.Actions(True, False, False)).job
     assert call("sync", "files")[0] == 0
     earlier.refresh_from_db()
@@ -200,17 +180,13 @@ def test_amounts_are_told_in_their_units() -> None:
 
 
 def test_on_a_terminal_there_are_bars(repository: Repository, stocked: Upstream) -> None:
-    class Terminal(StringIO):
-        def isatty(self) -> bool:
-            return True
-
     job = run(repository)
     with display.display(Terminal()) as shown:
         shown.show(job)
         assert isinstance(shown, display.Bars)
 
 
-def test_two_repositories_can_be_made_of_one_upstream(call: Call, stocked: Upstream) -> None:
+def test_two_repositories_can_be_made_of_one_upstream(stocked: Upstream) -> None:
     make_repository(url=stocked.url, name="one", base_path="one")
     assert call("mirror", stocked.url, "two", "two")[0] == 0
     until(lambda: served("two") == stocked.files)

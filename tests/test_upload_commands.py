@@ -1,22 +1,18 @@
 """upload, remove and restore from a terminal."""
 
 import os
-from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
 
 from repos import pool
 from repos.models import Artifact, Job, Repository
 from tests import factories
 from tests.running import files, served
+from tests.terminal import call
 
-Call = Callable[..., tuple[int, str]]
 
-
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def repository(transactional_db: None, bell: list[int]) -> Repository:
     return factories.repository()
 
@@ -32,22 +28,7 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-@pytest.fixture
-def call(repository: Repository) -> Call:
-    """Runs a command as a terminal does: returns its exit status, and what it wrote to both of its outputs."""
-
-    def run(*arguments: str) -> tuple[int, str]:
-        out = StringIO()
-        try:
-            call_command(*arguments, stdout=out, stderr=out)
-        except CommandError as error:
-            return error.returncode, f"{out.getvalue()}{error}"
-        return 0, out.getvalue()
-
-    return run
-
-
-def test_it_works(call: Call, folder: Path) -> None:
+def test_it_works(folder: Path) -> None:
     status, said = call("upload", "files", str(folder / "a"), str(folder), "--into", "/new/")
     assert status == 0, said
     assert "Storing 3 files." in said
@@ -62,7 +43,7 @@ def test_it_works(call: Call, folder: Path) -> None:
     assert served("files") == {"new/a": b"1", "new/dist/a": b"1", "new/dist/sub/b": b"2"}
 
 
-def test_with_a_slash_a_folder_is_what_is_in_it(call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_a_slash_a_folder_is_what_is_in_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert call("upload", "files", f"{folder}/")[0] == 0
     assert served("files") == {"a": b"1", "sub/b": b"2"}
     monkeypatch.chdir(folder)
@@ -74,16 +55,14 @@ def test_with_a_slash_a_folder_is_what_is_in_it(call: Call, folder: Path, monkey
 @pytest.mark.parametrize(
     ("option", "actions"), [("--only-modify", ["modify"]), ("--no-distribute", ["modify", "publish"])]
 )
-def test_it_does_less_when_asked(
-    call: Call, repository: Repository, folder: Path, option: str, actions: list[str]
-) -> None:
+def test_it_does_less_when_asked(repository: Repository, folder: Path, option: str, actions: list[str]) -> None:
     assert call("upload", "files", f"{folder}/", option)[0] == 0
     assert Job.objects.get().actions == actions
     assert served("files") is None
     assert files(repository.latest_version()) == {"a": b"1", "sub/b": b"2"}
 
 
-def test_what_is_there_is_replaced_only_when_asked(call: Call, folder: Path) -> None:
+def test_what_is_there_is_replaced_only_when_asked(folder: Path) -> None:
     call("upload", "files", f"{folder}/")
     (folder / "a").write_bytes(b"other")
     status, said = call("upload", "files", f"{folder}/")
@@ -93,7 +72,7 @@ def test_what_is_there_is_replaced_only_when_asked(call: Call, folder: Path) -> 
     assert served("files") == {"a": b"other", "sub/b": b"2"}
 
 
-def test_nothing_new_is_no_failure(call: Call, folder: Path) -> None:
+def test_nothing_new_is_no_failure(folder: Path) -> None:
     call("upload", "files", f"{folder}/")
     status, said = call("upload", "files", f"{folder}/")
     assert status == 0
@@ -102,7 +81,7 @@ def test_nothing_new_is_no_failure(call: Call, folder: Path) -> None:
     assert Job.objects.count() == 1
 
 
-def test_what_is_stored_is_a_copy(call: Call, folder: Path) -> None:
+def test_what_is_stored_is_a_copy(folder: Path) -> None:
     call("upload", "files", str(folder / "a"))
     (folder / "a").write_bytes(b"X")
     sha256 = Artifact.objects.get(size=1).sha256
@@ -110,7 +89,7 @@ def test_what_is_stored_is_a_copy(call: Call, folder: Path) -> None:
     assert pool.path(sha256).stat().st_nlink == 1
 
 
-def test_links_are_followed_within_their_folder_only(call: Call, folder: Path, tmp_path: Path) -> None:
+def test_links_are_followed_within_their_folder_only(folder: Path, tmp_path: Path) -> None:
     (folder / "within").symlink_to("sub/b")
     assert call("upload", "files", f"{folder}/")[0] == 0
     assert served("files") == {"a": b"1", "sub/b": b"2", "within": b"2"}
@@ -123,14 +102,14 @@ def test_links_are_followed_within_their_folder_only(call: Call, folder: Path, t
     assert not Artifact.objects.filter(size=len(b"not yours")).exists()
 
 
-def test_a_link_that_is_named_itself_is_meant(call: Call, folder: Path, tmp_path: Path) -> None:
+def test_a_link_that_is_named_itself_is_meant(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "latest").symlink_to(folder / "a")
     assert call("upload", "files", str(tmp_path / "latest"))[0] == 0
     assert served("files") == {"latest": b"1"}
 
 
 @pytest.mark.parametrize("what", ["broken", "folder", "pipe"])
-def test_what_is_no_file_is_refused(call: Call, folder: Path, what: str) -> None:
+def test_what_is_no_file_is_refused(folder: Path, what: str) -> None:
     odd = folder / "odd"
     if what == "pipe":
         os.mkfifo(odd)
@@ -146,7 +125,7 @@ def test_what_is_no_file_is_refused(call: Call, folder: Path, what: str) -> None
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["upload", "nothing", "{folder}/a"], "There is no repository called “nothing”."),
+        (["upload", "nothing", "{folder}/a"], "There is no repository called “nothing” in"),
         (["upload", "files", "{folder}/gone"], "it does not exist"),
         (["upload", "files", "{folder}/empty"], "There is no file in what was named."),
         (["upload", "files", "{folder}/a", "{folder}/"], "“a” is named twice"),
@@ -156,7 +135,7 @@ def test_what_is_no_file_is_refused(call: Call, folder: Path, what: str) -> None
     ],
 )
 def test_bad_arguments_are_status_2_and_change_nothing(
-    call: Call, repository: Repository, folder: Path, data: Path, arguments: list[str], said: str
+    repository: Repository, folder: Path, data: Path, arguments: list[str], said: str
 ) -> None:
     status, text = call(*(one.format(folder=folder) for one in arguments))
     assert status == 2
@@ -166,7 +145,7 @@ def test_bad_arguments_are_status_2_and_change_nothing(
     assert not (data / "arrivals").exists()
 
 
-def test_a_mirror_is_refused_before_anything_is_read(call: Call, repository: Repository, folder: Path) -> None:
+def test_a_mirror_is_refused_before_anything_is_read(repository: Repository, folder: Path) -> None:
     Repository.objects.update(mirror=True)
     status, said = call("upload", "files", f"{folder}/")
     assert status == 2
@@ -174,7 +153,7 @@ def test_a_mirror_is_refused_before_anything_is_read(call: Call, repository: Rep
     assert not Artifact.objects.exists()
 
 
-def test_a_name_that_is_no_text_is_refused(call: Call, folder: Path) -> None:
+def test_a_name_that_is_no_text_is_refused(folder: Path) -> None:
     Path(os.fsdecode(os.fsencode(folder) + b"/\xff")).write_bytes(b"x")
     status, said = call("upload", "files", f"{folder}/")
     assert status == 2

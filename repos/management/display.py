@@ -9,6 +9,9 @@ from typing import Any
 from repos import units
 from repos.models import Job, ProgressReport
 
+# How many files that failed are listed.
+FAILURES = 20
+
 
 class Display(ABC):
     """Shows a job's reports as they are now; called again and again."""
@@ -47,9 +50,7 @@ class Lines(Display):
         for other in Job.objects.in_the_way_of(job) if job.state == "waiting" else ():
             self._tell(other, f"waiting for job {other.pk} ({other.repository})")
         for report in job.reports.exclude(state=ProgressReport.State.RUNNING):
-            words = amounts(report)
-            line = f"{report.action:<10} {report.message}{f': {words}' if words else ''}"
-            self._tell(report, line if report.state == "completed" else f"{line} [{report.state}]")
+            self._tell(report, line_of(report))
 
     def _tell(self, about: object, line: str) -> None:
         if about not in self._told:
@@ -76,6 +77,12 @@ class Bars(Display):
             self._progress.update(self._tasks[report.pk], completed=done, total=total, words=amounts(report))
 
 
+def line_of(report: ProgressReport) -> str:
+    words = amounts(report)
+    line = f"{report.action:<10} {report.message}{f': {words}' if words else ''}"
+    return line if report.state == "completed" else f"{line} [{report.state}]"
+
+
 def amounts(report: ProgressReport) -> str:
     """What a report counts: `3,412 of 10,000, 35.2 MB of 120 MB, 12.1 MB/s`. Unlike units are never added up."""
     words = []
@@ -86,6 +93,20 @@ def amounts(report: ProgressReport) -> str:
     if report.rate and not report.finished_at:
         words.append(f"{units.size(report.rate)}/s")
     return ", ".join([*words, *([report.suffix] if report.suffix else [])])
+
+
+def failures_of(job: Job) -> Iterator[str]:
+    """A line for each of the first files that it could not get; and, once for each cause, what to do about it."""
+    # Imported late: it brings all that fetches.
+    from repos import causes
+
+    told = set()
+    for failed in job.failed_files.all()[:FAILURES]:
+        yield f"  {failed.path}: {failed.message} ({failed.url}, {units.counted(failed.tries, 'try,tries')})"
+        advice = causes.advice_on_file(failed.cause)
+        if advice not in told:
+            told.add(advice)
+            yield f"    {advice}"
 
 
 def _of(done: str, total: str) -> str:

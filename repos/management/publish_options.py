@@ -1,14 +1,14 @@
 """Publish settings as options of a command, one for each value: `--manifest NAME`, `--checksums NAME`."""
 
+from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandParser
 from django.db.models import Field
 
 from repos.models import PublishSettings
 
 
-def add_publish_settings(parser: CommandParser) -> None:
+def add_publish_settings(parser: ArgumentParser) -> None:
     for name in PublishSettings.VALUES:
         field = PublishSettings._meta.get_field(name)
         assert isinstance(field, Field)
@@ -16,5 +16,5 @@ def add_publish_settings(parser: CommandParser) -> None:
 
 
 def publish_settings_of(options: dict[str, Any]) -> dict[str, Any]:
-    """The values that were given; what was not keeps its default."""
+    """The values that were given, and no others."""
     return {name: options[name] for name in PublishSettings.VALUES if options[name] is not None}

@@ -1,17 +1,11 @@
-"""What the commands share: asking for a run, following it, telling how it ended.
-
-While a server runs the job is handed to its worker; else it runs here, in a thread of this process.
-"""
+"""What the commands share: the domain's sentences and exit statuses; asking for a run and telling how it ended."""
 
 import fcntl
 import io
 import logging
 import os
-import signal
-import socket
+import shlex
 import sys
-import threading
-import time
 from collections.abc import Callable
 from typing import Any, TextIO, cast
 
@@ -19,25 +13,22 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import connection
 
-from repos import chain, conf, jobs, units, workers
-from repos.errors import MillraceError
+from repos import conf, jobs, units
+from repos.errors import MillraceError, NotStored, SecretLost
 from repos.jobs import Actions, Details, Requested
 from repos.models import Job, Repository
 
-from .display import Display, display
+from .display import display, failures_of
+from .following import followed
+from .named import repository_named
+from .statuses import BAD_ARGUMENTS, BRAKE, FAILED
 
-# Seconds between two looks at the job.
-LOOK = 0.2
-FAILED, BAD_ARGUMENTS, BRAKE = 1, 2, 3
 
+class DomainCommand(BaseCommand):
+    """A command that calls the domain, and tells what that refuses in its own sentence."""
 
-class RunCommand(BaseCommand):
-    """A command that runs a job for the repository that it is given, and ends with 0 if that went well."""
-
-    actions: Actions | None = None
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="of the repository")
+    # The system checks import all pages, which takes longer than most commands; `serve` makes them.
+    requires_system_checks = []
 
     def run_from_argv(self, argv: list[str]) -> None:
         # What the job says, it says as progress.
@@ -47,39 +38,31 @@ class RunCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         migrate_if_new()
-        repository = self.repository(options)
-        self.run_job(repository, self.chosen(repository, options), self.details(options))
+        try:
+            self.act(**options)
+        except MillraceError as error:
+            status = FAILED if isinstance(error, NotStored | SecretLost) else BAD_ARGUMENTS
+            raise CommandError(str(error), returncode=status) from None
 
-    def repository(self, options: dict[str, Any]) -> Repository:
-        """The one that the arguments name."""
-        repository = Repository.objects.filter(name=options["name"]).first()
-        if repository is None:
-            raise CommandError(f"There is no repository called “{options['name']}”.", returncode=BAD_ARGUMENTS)
-        return repository
+    def act(self, *args: Any, **options: Any) -> None:
+        """Does it. Raises MillraceError, and CommandError with a status of its own."""
+        raise NotImplementedError
 
-    def chosen(self, repository: Repository, options: dict[str, Any]) -> Actions:
-        """What is to be run, by the command's own options."""
-        return self.actions or jobs.defaults(repository)
+    def can_ask(self) -> bool:
+        """Whether there is somebody to answer."""
+        return sys.stdin.isatty() and self.stdout.isatty()
 
-    def details(self, options: dict[str, Any]) -> Details:
-        """What the run is about besides its actions."""
-        return jobs.NO_DETAILS
-
-    def run_job(self, repository: Repository, actions: Actions, details: Details = jobs.NO_DETAILS) -> None:
-        """Requests the run, shows its progress, and ends the process with status 1 if it failed."""
-        self.follow(lambda: jobs.request(repository, actions=actions, details=details))
+    def agreed(self, question: str) -> bool:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
     def follow(self, ask: Callable[[], Requested]) -> None:
         """Shows the progress of the job that `ask` requests, and ends the process with status 1 if it failed."""
-        try:
-            requested = ask()
-        except MillraceError as error:
-            raise CommandError(str(error), returncode=BAD_ARGUMENTS) from None
+        requested = ask()
         job = requested.job
         if requested.joined:
             self.stdout.write(f"Job {job.pk} does the same already: following it.")
         with display(self.stdout) as shown:
-            job = _followed(job, shown)
+            job = followed(job, shown)
         if job.would_remove is not None and self._confirmed(job):
             self.follow(lambda: jobs.confirm(job))
         else:
@@ -87,17 +70,17 @@ class RunCommand(BaseCommand):
 
     def _confirmed(self, job: Job) -> bool:
         """Asks whether what the brake has stopped is right; nobody is asked where nobody can answer."""
-        if not (sys.stdin.isatty() and self.stdout.isatty()):
+        if not self.can_ask():
             return False
         self.stdout.write(job.error)
-        return input(f"Remove {job.would_remove:,} files? [y/N] ").strip().lower() in ("y", "yes")
+        return self.agreed(f"Remove {job.would_remove:,} files?")
 
     def _conclude(self, job: Job) -> None:
         took = units.duration(job.duration) if job.duration else "no time"
-        for failed in job.failed_files.all()[:20]:
-            self.stderr.write(f"  {failed.path}: {failed.message} ({failed.url}, {_tries(failed.tries)})")
+        for line in failures_of(job):
+            self.stderr.write(line)
         if job.would_remove is not None:
-            hint = f"To confirm: manage.py sync “{job.repository}” --remove-up-to {job.would_remove}"
+            hint = f"To confirm: manage.py sync {shlex.quote(str(job.repository))} --remove-up-to {job.would_remove}"
             raise CommandError(f"Job {job.pk} was stopped by the brake. {job.error}\n{hint}", returncode=BRAKE)
         if job.state != "completed":
             raise CommandError(f"Job {job.pk} {job.state} after {took}. {job.error}".rstrip(), returncode=FAILED)
@@ -105,6 +88,36 @@ class RunCommand(BaseCommand):
         published = f"published version {job.publication.version.number}" if job.publication else ""
         made = [one for one in (version or published, _served(job)) if one]
         self.stdout.write(f"Job {job.pk} completed in {took}: {', '.join(made) or 'nothing was new'}.")
+
+
+class RunCommand(DomainCommand):
+    """A command that runs a job for the repository that it is given, and ends with 0 if that went well."""
+
+    actions: Actions | None = None
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="of the repository")
+
+    def act(self, *args: Any, **options: Any) -> None:
+        repository = self.repository(options)
+        self.follow(lambda: self.ask(repository, options))
+
+    def repository(self, options: dict[str, Any]) -> Repository:
+        """The one that the arguments name."""
+        return repository_named(options["name"])
+
+    def ask(self, repository: Repository, options: dict[str, Any]) -> Requested:
+        """Requests the run."""
+        actions, details = self.chosen(repository, options), self.details(repository, options)
+        return jobs.request(repository, actions=actions, details=details)
+
+    def chosen(self, repository: Repository, options: dict[str, Any]) -> Actions:
+        """What is to be run, by the command's own options."""
+        return self.actions or jobs.defaults(repository)
+
+    def details(self, repository: Repository, options: dict[str, Any]) -> Details:
+        """What the run is about besides its actions."""
+        return jobs.NO_DETAILS
 
 
 def migrate_if_new() -> None:
@@ -133,62 +146,7 @@ class _Unbreakable(io.TextIOBase):
         return len(text)
 
 
-def _tries(count: int) -> str:
-    return "1 try" if count == 1 else f"{count} tries"
-
-
 def _served(job: Job) -> str:
     return ", ".join(
         f"now served at /content/{one.distribution}/" for one in job.switches.select_related("distribution")
     )
-
-
-def _followed(job: Job, shown: Display) -> Job:
-    """Waits for the job's end; runs it here if there is no worker to do so. Ctrl-C cancels what runs here."""
-    runner = _Runner(job.pk)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
-    while True:
-        try:
-            job = Job.objects.select_related("repository", "version", "publication__version").get(pk=job.pk)
-            shown.show(job)
-            if not job.is_active:
-                runner.join()
-                return job
-            if not runner.busy and not workers.anyone():
-                runner.start()
-            time.sleep(LOOK)
-        except KeyboardInterrupt:
-            if not runner.busy:
-                raise CommandError(f"Job {job.pk} goes on without this terminal.", returncode=130) from None
-            jobs.cancel(job)
-
-
-class _Runner:
-    """Runs what waits, up to job `pk`, in a thread of this process; first of all takes up what the dead left."""
-
-    def __init__(self, pk: int) -> None:
-        self._pk = pk
-        self._thread: threading.Thread | None = None
-        self._name = f"{socket.gethostname()}:terminal:{os.getpid()}"
-
-    @property
-    def busy(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
-
-    def start(self) -> None:
-        # A daemon: it must not keep the process, whose end its progress thread would outlive.
-        self._thread = threading.Thread(target=self._run, name="runner", daemon=True)
-        self._thread.start()
-
-    def join(self) -> None:
-        if self._thread:
-            self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            chain.recover(by=self._name)
-            for pk in Job.objects.active().filter(pk__lte=self._pk).values_list("pk", flat=True):
-                chain.run(pk, self._name)
-        finally:
-            connection.close()

@@ -2,23 +2,23 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from repos import remotes, units
 from repos.check import Finding, check_remote
-from repos.errors import MillraceError
-from repos.management.terminal import BAD_ARGUMENTS, FAILED, migrate_if_new
+from repos.management.named import remote_named
+from repos.management.statuses import FAILED
+from repos.management.terminal import DomainCommand
 from repos.models import Remote
 
 
-class Command(BaseCommand):
+class Command(DomainCommand):
     help = "Asks an upstream for its list and tells what is in it, or what is wrong. Nothing is stored."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("remote", metavar="NAME|URL", help="a remote's name, or the address of an upstream")
 
-    def handle(self, *args: Any, remote: str, **options: Any) -> None:
-        migrate_if_new()
+    def act(self, *, remote: str, **_: Any) -> None:
         finding = check_remote(_remote(remote))
         self.stdout.write(finding.url)
         if not finding.fine:
@@ -29,14 +29,8 @@ class Command(BaseCommand):
 
 def _remote(text: str) -> Remote:
     """The one with this name; or one that is only an address."""
-    if known := Remote.objects.filter(name=text).first():
-        return known
-    if "://" not in text:
-        raise CommandError(f"There is no remote called “{text}”.", returncode=BAD_ARGUMENTS)
-    try:
-        return remotes.draft(url=text)
-    except MillraceError as error:
-        raise CommandError(str(error), returncode=BAD_ARGUMENTS) from None
+    known = Remote.objects.filter(name=text).exists()
+    return remotes.draft(url=text) if "://" in text and not known else remote_named(text)
 
 
 def _lines(finding: Finding) -> list[str]:

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from repos.create import make_repository
-from repos.errors import MillraceError
 from repos.management.publish_options import add_publish_settings, publish_settings_of
-from repos.management.terminal import BAD_ARGUMENTS, RunCommand
+from repos.management.terminal import RunCommand
 from repos.models import Repository
 
 
@@ -28,11 +27,8 @@ class Command(RunCommand):
 
     def repository(self, options: dict[str, Any]) -> Repository:
         wanted = {name: options[name] for name in ("url", "name", "base_path")}
-        try:
-            repository = make_repository(
-                **wanted, mirror=options["mode"] == "mirror", publish_with=publish_settings_of(options)
-            )
-        except MillraceError as error:
-            raise CommandError(str(error), returncode=BAD_ARGUMENTS) from None
+        repository = make_repository(
+            **wanted, mirror=options["mode"] == "mirror", publish_with=publish_settings_of(options)
+        )
         self.stdout.write(f"Made repository “{repository}” ({repository.mode}).")
         return repository

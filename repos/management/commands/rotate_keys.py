@@ -2,25 +2,20 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from repos import vault
-from repos.errors import MillraceError
-from repos.management.terminal import FAILED, migrate_if_new
+from repos import units, vault
+from repos.management.statuses import FAILED
+from repos.management.terminal import DomainCommand
 
 
-class Command(BaseCommand):
+class Command(DomainCommand):
     help = "Makes a new key, seals the secrets of all remotes anew with it, and drops the old keys."
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        migrate_if_new()
-        try:
-            count = vault.rotate()
-            lost = vault.lost()
-        except MillraceError as error:
-            raise CommandError(str(error), returncode=FAILED) from None
-        secrets = "1 secret was" if count == 1 else f"{count:,} secrets were"
+    def act(self, *args: Any, **options: Any) -> None:
+        count = vault.rotate()
+        secrets = f"{units.counted(count, 'secret')} {'was' if count == 1 else 'were'}"
         self.stdout.write(f"{secrets} sealed anew with a new key; the old key is gone.")
-        if lost:
+        if lost := vault.lost():
             names = ", ".join(f"“{name}”" for name in lost)
             raise CommandError(f"No key opens the secrets of {names}: enter them again.", returncode=FAILED)

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from repos import by_hand
+from repos import by_hand, units
 from repos.arrivals import Arrivals, Arrived
 from repos.jobs import Actions, Requested
 from repos.management.changing import ChangeCommand
-from repos.management.terminal import BAD_ARGUMENTS
+from repos.management.statuses import BAD_ARGUMENTS
 from repos.models import Repository
 
 
@@ -32,7 +32,7 @@ class Command(ChangeCommand):
     def change(self, repository: Repository, actions: Actions, options: dict[str, Any]) -> Requested:
         files = _found(options["files"], options["into"].strip("/"))
         by_hand.check(repository, files, actions=actions)
-        self.stdout.write(f"Storing {len(files):,} {'file' if len(files) == 1 else 'files'}.")
+        self.stdout.write(f"Storing {units.counted(len(files), 'file')}.")
         with Arrivals() as arrivals:
             arrived = [_copied(arrivals, file) for file in files.values()]
             kept = dict(zip(files, arrivals.keep(arrived), strict=True))

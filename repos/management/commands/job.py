@@ -1,0 +1,76 @@
+"""`manage.py job VERB`: what was asked for, and what came of it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from repos import jobs
+from repos.management.arguments import add_last, amount
+from repos.management.display import failures_of, line_of
+from repos.management.named import job_numbered, repository_named
+from repos.management.tables import Cell, write_table
+from repos.management.verbs import VerbCommand
+from repos.models import Job
+
+
+class Command(VerbCommand):
+    help = "Shows jobs, cancels them, and asks for them again."
+
+    def add_verbs(self, add: Callable[..., CommandParser]) -> None:
+        some = add(self.list_, "the newest of them, or of a repository's")
+        some.add_argument("name", nargs="?", metavar="NAME")
+        add_last(some)
+        for do, about in (
+            (self.show, "what it did, and why it failed"),
+            (self.cancel, "end it; it leaves no trace but its record"),
+            (self.again, "ask for the same again"),
+            (self.confirm, "let it remove what the brake has stopped it over"),
+        ):
+            add(do, about).add_argument("number", type=amount, metavar="ID")
+
+    def list_(self, *, name: str | None, last: int, **_: Any) -> None:
+        found = Job.objects.for_list()
+        if name:
+            found = found.filter(repository=repository_named(name))
+        rows = (
+            (job.pk, job.repository.name, " ".join(job.actions), job.state, job.requested_at, job.duration)
+            for job in found[:last]
+        )
+        write_table(self.stdout, ("id", "repository", "actions", "state", "requested", "took"), rows)
+
+    def show(self, *, number: int, **_: Any) -> None:
+        job = job_numbered(number)
+        write_table(self.stdout, (), _facts(job))
+        for line in (*map(line_of, job.reports.all()), *failures_of(job)):
+            self.stdout.write(line)
+
+    def cancel(self, *, number: int, **_: Any) -> None:
+        job = job_numbered(number)
+        canceled = jobs.cancel(job)
+        job.refresh_from_db()
+        told = f"Job {job.pk} is told to stop." if job.is_active else f"Job {job.pk} is canceled."
+        self.stdout.write(told if canceled else f"Job {job.pk} is {job.state}: there is nothing to cancel.")
+
+    def again(self, *, number: int, **_: Any) -> None:
+        job = job_numbered(number)
+        self.follow(lambda: jobs.again(job))
+
+    def confirm(self, *, number: int, **_: Any) -> None:
+        job = job_numbered(number)
+        self.follow(lambda: jobs.confirm(job))
+
+
+def _facts(job: Job) -> Iterator[tuple[str, Cell]]:
+    yield "job", job.pk
+    yield "repository", job.repository.name
+    yield "actions", " ".join(job.actions)
+    yield "state", job.state
+    yield "requested", job.requested_at
+    yield "by", str(job.requested_by or "")
+    yield "started", job.started_at
+    yield "took", job.duration
+    yield "version", job.version.number if job.version else None
+    yield "published", str(job.publication or "")
+    yield "switched", ", ".join(str(one.distribution) for one in job.switches.with_what_moved())
+    yield "error", job.error
