@@ -9,12 +9,19 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from urllib3.exceptions import InvalidChunkLength, NameResolutionError, ProxySchemeUnknown
+from urllib3.exceptions import (
+    InvalidChunkLength,
+    LocationParseError,
+    NameResolutionError,
+    ProxySchemeUnknown,
+    ReadTimeoutError,
+)
 
 from . import headers, tls, units
 from .errors import FetchFailed
 from .route import Route
-from .transport import Transport, origin_of
+from .transport import Proxy, Transport, origin_of
+from .wire import Late
 
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
 _STATUSES = {
@@ -28,9 +35,11 @@ _STATUSES = {
 # The first that fits one of the errors in the chain; `{who}` is the host that was asked, or the proxy.
 _ERRORS: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
     ((NameResolutionError,), "dns", "the name {who} is not known to DNS"),
+    ((LocationParseError,), "dns", "{who} is no name that a host can have"),
     ((ConnectionRefusedError,), "refused", "{who} refuses the connection"),
-    ((urllib3.exceptions.ConnectTimeoutError,), "timeout", "{who} did not answer for {connect} seconds"),
-    ((urllib3.exceptions.TimeoutError, requests.Timeout, TimeoutError), "timeout", "nothing came for {read} seconds"),
+    ((urllib3.exceptions.ConnectTimeoutError,), "timeout", "{who} did not answer for {connect}"),
+    ((Late,), "timeout", "no whole answer came within {read}"),
+    ((urllib3.exceptions.TimeoutError, requests.Timeout, TimeoutError), "timeout", "nothing came for {read}"),
     (
         (urllib3.exceptions.IncompleteRead, http.client.IncompleteRead, InvalidChunkLength),
         "short",
@@ -49,6 +58,8 @@ _CERTIFICATES = {
     **dict.fromkeys((2, 19, 20, 21), ("comes from an authority that is not trusted here", _MEND_CA)),
 }
 _WRONG_NAME = {62, 64}
+# Seconds for a question that only makes an error clearer.
+_ASIDE = 3
 _MEND_NAME = "Use a name of the certificate in the remote's URL, or have a certificate made out to this name."
 _MEND_CLIENT = "Enter a client certificate and its key on the remote, or look whether they are the right ones."
 _MEND_VERSION = "The upstream is too old to be spoken to safely: it needs TLS 1.2 or newer."
@@ -100,18 +111,34 @@ _ADVICE_OF_CAUSE = {
     "protocol": "Look whether the URL should begin with https://, or name another port.",
     "slow": "Run again later, or lower the remote's least speed.",
     "deadline": "Raise the remote's deadline, or run again later.",
+    "redirects": "Look at the URL in a browser; enter the address that it ends at.",
     "disk": "Make room on this server's disk, or look at the rights of the data folder.",
 }
 
 
 def kind(error: FetchFailed) -> str:
     """The class of a failure: dns, connection, proxy, tls, authentication, not_found, limit, content or upstream."""
-    return _KINDS.get(error.cause, "upstream")
+    return _kind(error.cause)
 
 
 def advice(error: FetchFailed) -> str:
     """What to do about a failure: a sentence."""
-    return error.advice or _ADVICE_OF_CAUSE.get(error.cause) or _ADVICE[kind(error)]
+    return error.advice or _advice_on(error.cause)
+
+
+def advice_on_file(cause: str) -> str:
+    """What to do about a file of a list that failed by this cause: a sentence."""
+    if _kind(cause) == "not_found":
+        return "The list names a file that is not there: run again later, or ask who runs the upstream."
+    return _advice_on(cause)
+
+
+def _advice_on(cause: str) -> str:
+    return _ADVICE_OF_CAUSE.get(cause) or _ADVICE[_kind(cause)]
+
+
+def _kind(cause: str) -> str:
+    return _KINDS.get(cause, "upstream")
 
 
 def of_status(url: str, at: str, response: requests.Response, transport: Transport, route: Route) -> FetchFailed:
@@ -145,7 +172,7 @@ def of_error(url: str, at: str, error: Exception, transport: Transport, route: R
     """The failure that an error of requests, urllib3 or the system is; it came from `at`, to which `url` led."""
     chain = list(_chain(error))
     proxy = route.proxy(at)
-    if proxy and (failed := _of_proxy(url, at, chain, proxy.name, transport)):
+    if proxy and (failed := _of_proxy(url, at, chain, proxy, transport)):
         return failed
     for one in chain:
         if isinstance(one, ssl.SSLError):
@@ -160,9 +187,9 @@ def of_error(url: str, at: str, error: Exception, transport: Transport, route: R
 def of_pace(url: str, cause: str, transport: Transport, before: str = "") -> FetchFailed:
     """A stream that was too slow, or a file that was too late; `before` is what went wrong in its last try."""
     if cause == "slow":
-        why = f"fewer than {transport.least_speed:,} bytes a second came"
+        why = f"fewer than {units.counted(transport.least_speed, 'byte')} a second came"
         return FetchFailed(url, cause, why)
-    why = f"it took longer than {transport.deadline:g} seconds" + (f"; the last try: {before}" if before else "")
+    why = f"it took longer than {_seconds(transport.deadline)}" + (f"; the last try: {before}" if before else "")
     return FetchFailed(url, cause, why, retry=False)
 
 
@@ -170,16 +197,25 @@ def _named(chain: list[BaseException], who: str, transport: Transport) -> tuple[
     """Cause and reason, if one of the errors has them in the table."""
     for kinds, cause, why in _ERRORS:
         if any(isinstance(one, kinds) for one in chain):
-            return cause, why.format(who=who, connect=transport.connect_timeout, read=transport.read_timeout)
+            connect, read = _seconds(transport.connect_timeout), _seconds(transport.read_timeout)
+            return cause, why.format(who=who, connect=connect, read=read)
     return None
 
 
-def _of_proxy(url: str, at: str, chain: list[BaseException], name: str, transport: Transport) -> FetchFailed | None:
-    """The failure that the proxy called `name` is to blame for, if it is."""
+def _seconds(count: float) -> str:
+    return "1 second" if count == 1 else f"{count:g} seconds"
+
+
+def _of_proxy(url: str, at: str, chain: list[BaseException], proxy: Proxy, transport: Transport) -> FetchFailed | None:
+    """The failure that the proxy is to blame for, if it is."""
+    name = proxy.name
     if any(isinstance(one, ProxySchemeUnknown) for one in chain):
         return FetchFailed(url, "proxy", f"the proxy {name} cannot be used: only http and https can", retry=False)
     if found := next((match for one in chain if (match := _TUNNEL.match(str(one)))), None):
         return _of_proxy_status(url, name, int(found[1]), at)
+    if any(isinstance(one, ReadTimeoutError) and origin_of(one.url or "") == origin_of(proxy.url) for one in chain):
+        why = f"the proxy {name} did not connect us to {_host(at)} within {_seconds(transport.connect_timeout)}"
+        return FetchFailed(url, "proxy", why)
     if not any(isinstance(one, urllib3.exceptions.ProxyError) for one in chain):
         return None
     who = f"the proxy {name}"
@@ -202,7 +238,7 @@ def _of_tls(url: str, at: str, error: ssl.SSLError, transport: Transport, *, dir
     if isinstance(error, ssl.SSLCertVerificationError):
         if error.verify_code in _WRONG_NAME:
             _, host, port = origin_of(at)
-            names = tls.names_of(host, port, transport.connect_timeout) if direct else []
+            names = tls.names_of(host, port, min(transport.connect_timeout, _ASIDE)) if direct else []
             others = f"to {_listed(names)}, " if names else ""
             why, mend = f"is made out {others}not to {who}", _MEND_NAME
         else:

@@ -121,7 +121,7 @@ def _ask_for_first(source: Source, listed: _Listed, fetcher: Fetcher, file: Path
 
 
 def _found(source: Source, answer: Fetched, listed: _Listed, failed: FetchFailed | None) -> Finding:
-    count = f"{listed.files:,} {'file' if listed.files == 1 else 'files'}"
+    count = units.counted(listed.files, "file")
     found = Finding(
         source.list_url,
         f"The list has {count} with {units.size(listed.size)} in all.",

@@ -17,11 +17,12 @@ from time import monotonic
 import requests
 import urllib3
 
-from . import causes, conf, headers, urls
+from . import causes, conf, headers, units, urls
 from .errors import FetchFailed
 from .pace import Throttle, Watch
 from .route import Route
 from .transport import Transport
+from .wire import patience
 
 MAX_REDIRECTS = 5
 # The most that is read of an answer that is not wanted, in bytes.
@@ -83,6 +84,7 @@ class Fetcher:
         the bytes of each block, and minus those of a try that failed. Raises FetchFailed after the last try.
         """
         tries, due = 1, monotonic() + (self.transport.deadline or math.inf)
+        patience.due = due
         while True:
             attempt = _Attempt(url, due, into, sha256, size, limit, count)
             try:
@@ -90,6 +92,8 @@ class Fetcher:
             except FetchFailed as error:
                 attempt.undo()
                 error.tries = tries
+                if attempt.at != url and error.cause != "redirects":
+                    error.led_to(urls.shown(attempt.at))
                 wait = self._wait(error, tries)
                 if wait is not None and monotonic() + wait >= due:
                     late = causes.of_pace(url, "deadline", self.transport, error.why)
@@ -131,7 +135,7 @@ class Fetcher:
                 return response
             _finish(response)
             attempt.at = urls.redirected(attempt.url, attempt.at, location)
-        why = f"it redirects more than {MAX_REDIRECTS} times"
+        why = f"it redirects more than {MAX_REDIRECTS} times, at last to {urls.shown(attempt.at)}"
         raise FetchFailed(attempt.url, "redirects", why, retry=False)
 
     def _timeout(self, attempt: "_Attempt") -> tuple[float, float]:
@@ -209,10 +213,11 @@ class _Attempt:
         url, size = self.url, self._received
         if self._size is not None and size != self._size:
             more = "at least " if size > self._size else ""
-            why = f"it is {more}{size:,} bytes long, the list says {self._size:,}"
+            why = f"it is {more}{units.counted(size, 'byte')} long, the list says {self._size:,}"
             raise FetchFailed(url, "size", why, size=size)
         if self._limit is not None and size > self._limit:
-            raise FetchFailed(url, "limit", f"it is longer than {self._limit:,} bytes", size=size, retry=False)
+            why = f"it is longer than {units.counted(self._limit, 'byte')}"
+            raise FetchFailed(url, "limit", why, size=size, retry=False)
         if self.sha256 and sha256 != self.sha256:
             why = f"its sha256 is {sha256}, the list says {self.sha256}"
             raise FetchFailed(url, "digest", why, sha256=sha256, size=size)

@@ -66,24 +66,49 @@ def faults_together(before: Mapping[str, Any], given: Mapping[str, Any]) -> Iter
 
 
 def _secrets_led_elsewhere(before: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[InvalidValue]:
-    """A secret is kept only for the server that it was entered for: else who may edit an address could read it."""
-    moved = {
-        "proxy_password": _moved("proxy_url", before, given),
-        **dict.fromkeys(_LOGIN, _moved("url", before, given)),
-    }
-    for field, where in moved.items():
-        if where and before[field] and field not in given:
-            why = f"What is stored was entered for {where}, and is sent nowhere else. Enter it again, or remove it."
-            yield InvalidValue(field, why)
+    """A secret is kept only for the server that it was entered for, and the way there: who may edit could read it else.
+
+    That of the client certificate is never sent, whatever the way.
+    """
+    after = {**before, **given}
+    weaker = _trusts_others(before, after)
+    login = _moved("url", before, given) or _other_way(before, after) or weaker
+    proxy = _moved("proxy_url", before, given) or (weaker if urlsplit(after["proxy_url"]).scheme == "https" else "")
+    for field, why in {**dict.fromkeys(_LOGIN, login), "proxy_password": proxy}.items():
+        if why and before[field] and field not in given:
+            yield InvalidValue(field, f"What is stored {why}. Enter it again, or remove it.")
 
 
 def _moved(field: str, before: Mapping[str, Any], given: Mapping[str, Any]) -> str:
-    """The old scheme, host and port, where the address in `field` is to lead to others; else nothing."""
+    """Why a secret cannot stay, where the address in `field` is to lead to another origin; else nothing."""
     old, new = before[field], given.get(field)
     if not old or not new or origin_of(old) == origin_of(new):
         return ""
     parts = urlsplit(old)
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"was entered for {parts.scheme}://{parts.netloc}, and is sent nowhere else"
+
+
+def _other_way(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """The same where another proxy, which may read along, is to be on the way."""
+    new = _proxy_of(after)
+    if not new or new == _proxy_of(before):
+        return ""
+    there = f"through {after['proxy_url']}" if after["proxy_url"] else "through proxies of the server's environment"
+    return f"was not entered for a way {there}, where it might be read"
+
+
+def _proxy_of(values: Mapping[str, Any]) -> object:
+    """What tells one proxy from another; nothing where the way is direct."""
+    return origin_of(values["proxy_url"]) if values["proxy_url"] else values["use_environment"]
+
+
+def _trusts_others(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """The same where who is not trusted yet might then pass for the server."""
+    if before["tls_verify"] and not after["tls_verify"]:
+        return "was entered while TLS was verified; without that anybody on the way might read it"
+    if after["ca_certificate"] and after["ca_certificate"] != before["ca_certificate"]:
+        return "was entered while others were trusted; whoever these certificates belong to might read it"
+    return ""
 
 
 def _number(field: str, value: Any) -> int:

@@ -10,7 +10,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.utils import urldefragauth
 
-from . import conf, tls
+from . import conf, tls, wire
 from .transport import Origin, Proxy, Transport, origin_of
 
 
@@ -40,7 +40,7 @@ class Route(HTTPAdapter):
         return dict(headers)
 
     def get(self, url: str, conditions: dict[str, str], timeout: tuple[float, float]) -> requests.Response:
-        """The answer to one request, its body still to be read. `timeout`: seconds to connect, and without a byte."""
+        """The answer to one request, its body still to be read. `timeout`: seconds to connect, and for each step."""
         request = self._template.copy()
         request.url = url
         request.headers.update(conditions)
@@ -93,8 +93,11 @@ class Route(HTTPAdapter):
         settings: dict[str, Any] = {"num_pools": 10, "maxsize": self._transport.concurrency}
         if scheme == "https":
             settings["ssl_context"] = self._context
-        if proxy is None:
-            return urllib3.PoolManager(**settings)
+        manager = self._manager_of(proxy, settings) if proxy else urllib3.PoolManager(**settings)
+        manager.pool_classes_by_scheme = wire.POOLS
+        return manager
+
+    def _manager_of(self, proxy: Proxy, settings: dict[str, Any]) -> urllib3.PoolManager:
         login = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
         if proxy.url.startswith("https:"):
             settings["proxy_ssl_context"] = self._proxy_context
@@ -106,4 +109,6 @@ class Route(HTTPAdapter):
 
     @cached_property
     def _proxy_context(self) -> ssl.SSLContext:
-        return tls.context(self._transport, client=False)
+        made = tls.context(self._transport, client=False)
+        made.sslsocket_class = wire.Tunnel
+        return made

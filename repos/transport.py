@@ -79,10 +79,15 @@ class Transport:
         if self.login:
             return basic(self.username, self.password)
         given = any(name.lower() == "authorization" for name, _ in self.headers)
-        if self.use_environment and self.origin and not given:
-            found = get_netrc_auth(_url_of(self.origin))
+        if self.use_environment and self.origin and not given and self._is_private(url := _url_of(self.origin)):
+            found = get_netrc_auth(url)
             return basic(*found) if found else ""
         return ""
+
+    def _is_private(self, url: str) -> bool:
+        """Whether no proxy can read what goes to `url`: the logins of ~/.netrc are not for whoever sets up a remote."""
+        verified = self.tls_verify and not self.ca_certificate
+        return self.proxy(url) is None or (verified and url.startswith("https:"))
 
     def proxy(self, url: str) -> "Proxy | None":
         """The proxy on the way to `url`: the remote's own, or where that may be asked the environment's."""

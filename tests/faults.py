@@ -139,6 +139,40 @@ class StallHeaders(Fault):
 
 
 @dataclass(frozen=True)
+class DripHeaders(Fault):
+    """Sends the headers one byte every `interval` seconds, and never comes to their end."""
+
+    interval: float = 0.05
+
+    def serve(self, exchange: "Exchange", answer: Answer) -> None:
+        exchange.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        while not exchange.pause(self.interval):
+            exchange.wfile.write(b"x")
+
+
+@dataclass(frozen=True)
+class DripFrame(Fault):
+    """Sends what frames a chunk one byte every `interval` seconds, and never comes to the chunk."""
+
+    interval: float = 0.05
+
+    def serve(self, exchange: "Exchange", answer: Answer) -> None:
+        exchange.raw_head("HTTP/1.1 200 OK", {"Transfer-Encoding": "chunked"})
+        exchange.wfile.write(b"1;x=")
+        while not exchange.pause(self.interval):
+            exchange.wfile.write(b"x")
+
+
+@dataclass(frozen=True)
+class CutHeaders(Fault):
+    """Ends the connection in good order within the headers."""
+
+    def serve(self, exchange: "Exchange", answer: Answer) -> None:
+        exchange.wfile.write(b"HTTP/1.1 200 OK\r\nServer: none\r\n")
+        exchange.close_connection = True
+
+
+@dataclass(frozen=True)
 class Drip(Fault):
     """Sends `amount` bytes every `interval` seconds: no single read is ever late."""
 

@@ -25,6 +25,8 @@ from tests.upstream import (
     MANIFEST,
     Busy,
     Drip,
+    DripFrame,
+    DripHeaders,
     Gzip,
     Redirect,
     Reset,
@@ -100,10 +102,18 @@ def test_who_cannot_be_reached_is_told_by_its_class(url: str, cause: str, said: 
     assert advice in finding.advice
 
 
-@pytest.mark.parametrize("host", ["nowhere..invalid", f"{'x' * 70}.invalid", "300.300.300.300", "[::1%25lo]"])
-def test_a_host_that_cannot_be_one_is_an_answer_too(host: str) -> None:
+@pytest.mark.parametrize(
+    ("host", "cause"),
+    [
+        ("nowhere..invalid", "dns"),
+        (f"{'x' * 70}.invalid", "dns"),
+        ("300.300.300.300", "dns"),
+        ("[::1%25lo]", "dns"),
+    ],
+)
+def test_a_host_that_cannot_be_one_is_an_answer_too(host: str, cause: str) -> None:
     finding = found(f"http://{host}/")
-    assert not finding.fine
+    assert finding.cause == cause
     assert finding.advice
 
 
@@ -119,7 +129,7 @@ def test_a_host_that_cannot_be_one_is_an_answer_too(host: str) -> None:
         (Reset(3), "connection", "reset"),
         (Short(3), "connection", "ended before the whole file came"),
         (Redirect("/" + MANIFEST), "upstream", "redirects more than 5 times"),
-        (Redirect("ftp://example.org/"), "upstream", "redirects to an address that cannot be asked"),
+        (Redirect("ftp://example.org/"), "upstream", "redirects to ftp://example.org/, which cannot be asked"),
         (Gzip(), "content", "came encoded (gzip)"),
     ],
 )
@@ -141,7 +151,7 @@ def test_it_does_not_try_again(stocked: Upstream) -> None:
     assert stocked.count(MANIFEST) == 1
 
 
-@pytest.mark.parametrize("fault", [StallHeaders(), Drip(1, 0.01)])
+@pytest.mark.parametrize("fault", [StallHeaders(), Drip(1, 0.01), DripHeaders(0.01), DripFrame(0.01)])
 def test_it_does_not_wait_for_ever(stocked: Upstream, fault: Status, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SECONDS", 0.2)
     stocked.fail(MANIFEST, fault)

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import random
+import re
 import socket
 import threading
 import tracemalloc
@@ -12,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
-from time import time
+from time import monotonic, time
 
 import pytest
 
@@ -26,7 +27,10 @@ from tests.upstream import (
     Busy,
     Chunked,
     Corrupt,
+    CutHeaders,
     Drip,
+    DripFrame,
+    DripHeaders,
     Exchange,
     Fault,
     Gzip,
@@ -495,35 +499,33 @@ def test_a_loop_of_redirects_ends(fetcher: Fetcher, upstream: Upstream, into: Pa
     upstream.fail("file", Redirect("/file"))
     error = failure(fetcher, upstream.url + "file", into)
     assert (error.cause, error.tries) == ("redirects", 1)
-    assert f"it redirects more than {MAX_REDIRECTS} times" in error.why
+    assert error.why == f"it redirects more than {MAX_REDIRECTS} times, at last to {upstream.url}file"
+    assert causes.advice(error) == "Look at the URL in a browser; enter the address that it ends at."
     assert upstream.count("file") == MAX_REDIRECTS + 1
 
 
 @pytest.mark.parametrize(
-    "location",
+    ("location", "where"),
     [
-        "file:///etc/passwd",
-        "ftp://127.0.0.1/file",
-        "gopher:x",
-        "http://me:secret@127.0.0.1/file",
-        "http://127.0.0.1:99999/file",
-        "https:///file",
-        "http://[::1/file",
-        "//[",
+        ("file:///etc/passwd", "file:///etc/passwd, which"),
+        ("ftp://127.0.0.1/file", "ftp://127.0.0.1/file, which"),
+        ("gopher:x", "gopher:///x, which"),
+        ("http://me:secret@127.0.0.1/file?secret", "http://127.0.0.1/file, which"),
+        ("http://me:sec/ret@127.0.0.1/file", "an address that"),
+        ("http://127.0.0.1:99999/file", "http://127.0.0.1:99999/file, which"),
+        ("https:///file", "https:///file, which"),
+        ("http://[::1/file", "an address that"),
+        ("//[", "an address that"),
     ],
 )
 def test_a_redirect_to_what_is_no_upstream_is_refused(
-    fetcher: Fetcher, upstream: Upstream, into: Path, location: str
+    fetcher: Fetcher, upstream: Upstream, into: Path, location: str, where: str
 ) -> None:
     upstream.fail("file", Redirect(location))
     error = failure(fetcher, upstream.url + "file", into)
     assert (error.cause, error.tries) == ("redirects", 1)
-    assert "it redirects to " in error.why
-
-
-def test_the_password_of_a_redirect_is_not_told(fetcher: Fetcher, upstream: Upstream, into: Path) -> None:
-    upstream.fail("file", Redirect("http://me:secret@127.0.0.1/file"))
-    assert "secret" not in str(failure(fetcher, upstream.url + "file", into))
+    assert error.why.startswith(f"it redirects to {where} cannot be asked. ")
+    assert "sec" not in error.why
 
 
 def test_a_redirect_without_a_target_is_a_bad_status(fetcher: Fetcher, upstream: Upstream, into: Path) -> None:
@@ -639,6 +641,49 @@ def test_silence_is_a_failure(upstream: Upstream, into: Path, fault: Fault) -> N
     assert error.why == "nothing came for 0.05 seconds"
 
 
+@pytest.mark.parametrize("fault", [DripHeaders(0.02), DripFrame(0.02)])
+def test_an_answer_that_drips_before_its_first_byte_is_a_failure(upstream: Upstream, into: Path, fault: Fault) -> None:
+    upstream.fail("file", fault)
+    begun = monotonic()
+    with Fetcher(Transport(read_timeout=0.3, tries=2)) as fetcher:
+        error = failure(fetcher, upstream.url + "file", into)
+    assert 0.6 <= monotonic() - begun < 3
+    assert (error.cause, error.tries, causes.kind(error)) == ("timeout", 2, "connection")
+    assert error.why == "no whole answer came within 0.3 seconds"
+
+
+@pytest.mark.parametrize("fault", [DripHeaders(0.02), DripFrame(0.02)])
+def test_the_deadline_holds_for_it_too(upstream: Upstream, into: Path, fault: Fault) -> None:
+    upstream.fail("file", fault)
+    begun = monotonic()
+    with Fetcher(Transport(deadline=0.3)) as fetcher:
+        error = failure(fetcher, upstream.url + "file", into)
+    assert 0.3 <= monotonic() - begun < 2
+    assert (error.cause, error.why) == ("deadline", "it took longer than 0.3 seconds")
+
+
+def test_answers_in_time_may_take_longer_together(upstream: Upstream, into: Path) -> None:
+    upstream.fail("file", Drip(amount=10_001, interval=0.1))
+    with Fetcher(Transport(read_timeout=0.5)) as fetcher:
+        assert fetcher.fetch(upstream.url + "file", into, sha256=DIGEST).size == len(DATA)
+
+
+def test_a_connection_that_ends_within_the_headers_brings_no_empty_file(
+    fetcher: Fetcher, upstream: Upstream, into: Path
+) -> None:
+    upstream.fail("file", CutHeaders())
+    error = failure(fetcher, upstream.url + "file", into)
+    assert (error.cause, error.tries) == ("reset", TRIES)
+
+
+def test_a_time_and_a_size_of_one_are_told_in_the_singular(upstream: Upstream, into: Path) -> None:
+    upstream.write("file", b"1")
+    upstream.fail("file", StallHeaders(times=1))
+    with Fetcher(Transport(read_timeout=1, tries=1)) as fetcher:
+        assert failure(fetcher, upstream.url + "file", into).why == "nothing came for 1 second"
+        assert failure(fetcher, upstream.url + "file", into, size=2).why == "it is 1 byte long, the list says 2"
+
+
 def test_a_refused_connection_is_named(fetcher: Fetcher, into: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -656,13 +701,41 @@ def test_a_failure_of_tls_is_named(fetcher: Fetcher, upstream: Upstream, into: P
     assert (error.cause, error.why) == ("tls", "127.0.0.1 does not speak TLS at this port")
 
 
-def test_a_host_that_cannot_be_one_is_a_failure(fetcher: Fetcher, into: Path) -> None:
-    assert failure(fetcher, f"http://{'a' * 64}.invalid/file", into).cause in ("dns", "connection")
+@pytest.mark.parametrize("host", [f"{'a' * 64}.invalid", "nowhere..invalid", f"{'ü' * 64}.invalid"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_host_that_cannot_be_one_is_a_failure(fetcher: Fetcher, into: Path, scheme: str, host: str) -> None:
+    error = failure(fetcher, f"{scheme}://{host}/file", into)
+    assert (error.cause, error.why) == ("dns", f"{host} is no name that a host can have")
 
 
 def test_a_redirect_that_leads_nowhere_names_where(fetcher: Fetcher, upstream: Upstream, into: Path) -> None:
-    upstream.fail("file", Redirect("http://nowhere.invalid/file"))
-    assert failure(fetcher, upstream.url + "file", into).why == "the name nowhere.invalid is not known to DNS"
+    upstream.fail("file", Redirect("http://nowhere.invalid/a%20file?key=s3cr3t#part"))
+    why = "the name nowhere.invalid is not known to DNS"
+    where = "at the address to which it redirects: http://nowhere.invalid/a%20file"
+    assert failure(fetcher, upstream.url + "file", into).why == f"{why}, {where}"
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (Status(404), r"there is no such file \(404\)"),
+        (Status(500), "the upstream answered 500"),
+        (Reset(4), "the connection was reset"),
+        (Corrupt(), r"its sha256 is \w+, the list says \w+"),
+    ],
+    ids=repr,
+)
+def test_what_fails_where_a_redirect_leads_is_told_to_be_there(
+    fetcher: Fetcher, upstream: Upstream, into: Path, fault: Fault, why: str
+) -> None:
+    with Upstream() as other:
+        other.write("there", DATA)
+        other.fail("there", fault)
+        upstream.fail("file", Redirect(f"{other.url}there?key=s3cr3t"))
+        error = failure(fetcher, upstream.url + "file", into, DIGEST, len(DATA))
+    where = f"at the address to which it redirects: {other.url}there"
+    assert re.fullmatch(f"{why}, {re.escape(where)}", error.why)
+    assert str(error) == f"{upstream.url}file: {error.why}"
 
 
 @pytest.mark.parametrize(

@@ -269,6 +269,64 @@ def test_a_proxys_password_does_not_follow_to_another_proxy() -> None:
     assert remotes.change(made, proxy_url="", proxy_username="", proxy_password="").proxy_url == ""
 
 
+LOGINS: list[dict[str, str]] = [{"password": "hush"}, {"token": "hush"}, {"headers": "X-Key: hush"}]
+PROXY = {"proxy_url": "http://proxy.example:3128"}
+# What lets somebody else read what is sent, by what was there before.
+OPENINGS = [
+    ({}, {"proxy_url": "http://evil.example:3128"}, "a way through http://evil.example:3128"),
+    (PROXY, {"proxy_url": "http://evil.example:3128"}, "a way through http://evil.example:3128"),
+    (PROXY, {"proxy_url": "http://proxy.example:3129"}, "a way through http://proxy.example:3129"),
+    ({}, {"use_environment": True}, "through proxies of the server's environment"),
+    (PROXY | {"use_environment": True}, {"proxy_url": ""}, "through proxies of the server's environment"),
+    ({}, {"tls_verify": False}, "was entered while TLS was verified"),
+    ({}, {"ca_certificate": CERTIFICATE}, "was entered while others were trusted"),
+    ({"ca_certificate": CERTIFICATE}, {"ca_certificate": pair()[0]}, "was entered while others were trusted"),
+]
+
+
+@pytest.mark.parametrize(("before", "opening", "said"), OPENINGS)
+@pytest.mark.parametrize("secret", LOGINS)
+def test_a_stored_secret_does_not_go_where_others_may_then_read_it(
+    before: dict[str, Any], opening: dict[str, Any], said: str, secret: dict[str, str]
+) -> None:
+    made = make(**before, **secret)
+    with pytest.raises(InvalidValue, match=r"Enter it again, or remove it\.") as raised:
+        remotes.change(made, **opening)
+    assert raised.value.field in secret
+    assert said in str(raised.value)
+    assert remotes.draft(make(name="other", **before), **opening)
+    assert remotes.change(made, **opening, **secret)
+
+
+@pytest.mark.parametrize(
+    ("before", "change"),
+    [
+        (PROXY, {"proxy_url": "http://proxy.example:3128/"}),
+        (PROXY, {"proxy_url": ""}),
+        (PROXY, {"use_environment": True}),
+        ({"use_environment": True}, {"use_environment": False}),
+        ({"tls_verify": False}, {"tls_verify": True}),
+        ({"ca_certificate": CERTIFICATE}, {"ca_certificate": ""}),
+    ],
+)
+@pytest.mark.parametrize("secret", LOGINS)
+def test_it_stays_where_nobody_new_can_read_it(
+    before: dict[str, Any], change: dict[str, Any], secret: dict[str, str]
+) -> None:
+    made = make(**before, **secret)
+    remotes.change(made, **change)
+    assert [vault.reveal(getattr(made, name)) for name in secret] == list(secret.values())
+
+
+@pytest.mark.parametrize(("scheme", "asked"), [("https", True), ("http", False)])
+@pytest.mark.parametrize("opening", [{"tls_verify": False}, {"ca_certificate": CERTIFICATE}])
+def test_a_proxys_password_depends_on_tls_where_the_proxy_speaks_it(
+    scheme: str, asked: bool, opening: dict[str, Any]
+) -> None:
+    made = make(proxy_url=f"{scheme}://proxy.example", proxy_username="ada", proxy_password="hush")
+    assert [error.field for error in remotes.faults(made, **opening)] == ["proxy_password"] * asked
+
+
 def test_who_was_slower_is_told() -> None:
     made = make()
     mine, theirs = Remote.objects.get(), Remote.objects.get()

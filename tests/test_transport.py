@@ -11,6 +11,7 @@ import traceback
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -325,7 +326,8 @@ def test_a_login_that_is_asked_for_elsewhere_is_told_to_be_for_here(upstream: Up
         upstream.fail("file", Redirect(other.url + "file"))
         error = failure(upstream, into, token="t0ken")
     origin = upstream.url.rstrip("/")
-    assert error.why == f"127.0.0.1 asks for a login (401), but the remote's token may be sent to {origin} only"
+    why = f"127.0.0.1 asks for a login (401), but the remote's token may be sent to {origin} only"
+    assert error.why == f"{why}, at the address to which it redirects: {other.url}file"
 
 
 def test_no_secret_is_in_an_error_or_in_the_log(
@@ -592,6 +594,71 @@ def test_a_redirect_to_another_host_carries_nothing_through_a_proxy(upstream: Up
         assert len(proxy.seen) == 2
 
 
+@contextmanager
+def dripping(data: bytes) -> Iterator[str]:
+    """The address of a server that says `data` to whoever connects, and then a byte now and then, without end."""
+    over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.sendall(data)
+            while not over.wait(0.02):
+                connection.sendall(b"x")
+
+    def serve() -> None:
+        with suppress(OSError):
+            while not over.is_set():
+                threads.submit(drip, server.accept()[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(8) as threads:
+        threads.submit(serve)
+        try:
+            yield f"127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            over.set()
+            server.shutdown(socket.SHUT_RDWR)
+
+
+# A record of a handshake that is to have so many bytes, and what a proxy begins its answer with.
+RECORD, ANSWER = b"\x16\x03\x03\x3f\xff\x02", b"HTTP/1.1 200 "
+
+
+def test_a_handshake_that_drips_is_a_failure(into: Path) -> None:
+    with dripping(RECORD) as address, Fetcher(Transport(connect_timeout=0.3, tries=1)) as fetcher:
+        begun = time.monotonic()
+        with pytest.raises(FetchFailed) as caught:
+            fetcher.fetch(f"https://{address}/file", into)
+    assert time.monotonic() - begun < 2
+    assert (caught.value.cause, causes.kind(caught.value)) == ("timeout", "connection")
+
+
+def test_a_handshake_that_drips_through_two_layers_of_tls_is_a_failure(into: Path, authority: trustme.CA) -> None:
+    way: dict[str, Any] = {"ca_certificate": pem_of(authority), "connect_timeout": 0.3, "tries": 1}
+    with dripping(RECORD) as address, Proxy(context=certificates.good(authority)) as proxy:
+        begun = time.monotonic()
+        with Fetcher(Transport(proxy_url=proxy.url, **way)) as fetcher, pytest.raises(FetchFailed) as caught:
+            fetcher.fetch(f"https://{address}/file", into)
+    assert time.monotonic() - begun < 2
+    assert "within 0.3 seconds" in caught.value.why
+
+
+@pytest.mark.parametrize("data", [ANSWER, ANSWER + b"connected\r\nX-Long: "])
+def test_a_proxy_whose_answer_drips_is_told(into: Path, https: Upstream, data: bytes) -> None:
+    with dripping(data) as address:
+        begun = time.monotonic()
+        error = failure(https, into, proxy_url=f"http://{address}", connect_timeout=0.3, tries=1)
+    assert time.monotonic() - begun < 2
+    assert error.cause == "proxy"
+    assert error.why == f"the proxy {address} did not connect us to 127.0.0.1 within 0.3 seconds"
+
+
+def test_the_names_of_a_certificate_are_not_waited_for_without_end() -> None:
+    with dripping(RECORD) as address:
+        begun = time.monotonic()
+        assert tls.names_of("127.0.0.1", int(address.partition(":")[2]), 0.3) == []
+    assert time.monotonic() - begun < 2
+
+
 # ---- the environment -------------------------------------------------------------------------------------
 
 
@@ -639,6 +706,41 @@ def test_netrc_is_read_only_when_asked(
     netrc(monkeypatch, tmp_path)
     assert "Authorization" not in fetched(upstream, into)
     assert fetched(upstream, into, use_environment=True)["Authorization"] == basic("me", "of-netrc")
+
+
+def test_no_proxy_can_read_what_netrc_has(
+    upstream: Upstream,
+    https: Upstream,
+    into: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    authority: trustme.CA,
+) -> None:
+    netrc(monkeypatch, tmp_path)
+    ways: list[tuple[Upstream, dict[str, Any]]] = [
+        (upstream, {}),
+        (https, {"tls_verify": False}),
+        (https, {"ca_certificate": pem_of(authority)}),
+    ]
+    with Proxy() as proxy:
+        for chosen, values in ways:
+            sent = fetched(chosen, into, use_environment=True, proxy_url=proxy.url, **values)
+            assert "Authorization" not in sent
+            monkeypatch.setenv("all_proxy", proxy.url)
+            assert "Authorization" not in fetched(chosen, into, use_environment=True, **values)
+            monkeypatch.delenv("all_proxy")
+        assert len(proxy.seen) == 6
+    for chosen, values in ways:
+        assert "Authorization" in fetched(chosen, into, use_environment=True, **values)
+
+
+def test_through_a_proxy_netrc_is_for_https_that_the_usual_authorities_vouch_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc(monkeypatch, tmp_path)
+    way: dict[str, Any] = {"use_environment": True, "proxy_url": "http://127.0.0.1:9"}
+    assert Transport.for_url("https://127.0.0.1/", **way).authorization() == basic("me", "of-netrc")
+    assert Transport.for_url("http://127.0.0.1/", **way).authorization() == ""
 
 
 @pytest.mark.parametrize("values", [{"token": "t0ken"}, {"headers": (("authorization", "Key abc"),)}], ids=str)
