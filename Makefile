@@ -1,6 +1,8 @@
 # Needs Python 3.11 or newer, and make. Everything else is set up below .venv and var.
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests that wait leave a core to others: so one more at once than there are cores.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 SOURCES := dashboard repos tests bench manage.py
 
 .DEFAULT_GOAL := help
@@ -31,8 +33,8 @@ serve: .venv/run ## Start Millrace at http://127.0.0.1:8000/
 	$(BIN)/python manage.py serve
 
 test: .venv/dev ## Run all tests: on PostgreSQL where one answers, and on SQLite
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest -n auto -q -m "not browser and not tools"
-	$(BIN)/python -m pytest -n auto
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest -n $(WORKERS) -q -m "not browser and not tools"
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 lint: .venv/dev ## Check style, types, migrations and the settings for production
 	$(BIN)/ruff check $(SOURCES)

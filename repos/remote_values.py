@@ -176,7 +176,9 @@ def _proxy(field: str, value: str) -> None:
     except InvalidUrl as error:
         raise InvalidValue(field, f"{error.reason} Write it as in http://proxy.example:3128.") from None
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise InvalidValue(field, "A proxy is a host and a port, without a path. Write it as in http://proxy.example:3128.")
+        raise InvalidValue(
+            field, "A proxy is a host and a port, without a path. Write it as in http://proxy.example:3128."
+        )
 
 
 def _pem(check: Callable[[str, str], None]) -> Callable[[str, str], None]:

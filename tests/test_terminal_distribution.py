@@ -11,7 +11,7 @@ from tests import factories
 from tests.running import served
 from tests.terminal import Terminal, call, rows
 
-pytestmark = pytest.mark.usefixtures("transactional_db", "bell")
+pytestmark = [pytest.mark.usefixtures("transactional_db", "bell"), pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from tests.serving import MANAGE, Millrace
 from tests.terminal import call, rows
 from tests.upstream import Status, Upstream
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture
 def stocked(upstream: Upstream) -> Upstream:

@@ -6,6 +6,8 @@ from repos.create import make_repository
 from repos.models import PublishSettings, Repository
 from tests.terminal import call, rows
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture
 def pair(transactional_db: None) -> tuple[Repository, Repository]:

@@ -14,7 +14,7 @@ from repos.models import Remote
 from tests.terminal import Terminal, call, rows
 from tests.tls import client_pems, pem_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 URL = "https://up.example/files/"
 

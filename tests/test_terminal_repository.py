@@ -8,7 +8,7 @@ from repos.models import Distribution, Job, Publication, Remote, Repository, Rep
 from tests import factories
 from tests.terminal import call, rows
 
-pytestmark = pytest.mark.usefixtures("transactional_db", "bell")
+pytestmark = [pytest.mark.usefixtures("transactional_db", "bell"), pytest.mark.any_database]
 
 
 def facts(*arguments: str) -> dict[str, str]:

@@ -11,6 +11,9 @@ from tests.running import metadata, served
 from tests.terminal import call
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.any_database
+
+
 ALL = ["sync", "publish", "distribute"]
 
 
