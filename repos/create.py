@@ -1,6 +1,7 @@
 """Making a repository with all that it needs to be mirrored and served, in one transaction."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import jobs, names, paths, publish_settings, urls
+from . import jobs, names, paths, publish_settings, remotes, urls, vault
 from .distributions import make_distribution
 from .errors import BasePathTaken, InvalidValue, NameTaken
 from .models import Job, Remote, Repository
@@ -35,7 +36,7 @@ def make_and_run(*, run: bool = True, by: "User | None" = None, **values: Any) -
     What the very same values made a moment ago is not made again, nor is it an error: the click came twice.
     """
     try:
-        with transaction.atomic():
+        with _storing(values.get("reach")), transaction.atomic():
             repository = make_repository(**values)
             return Made(repository, jobs.request(repository, by=by).job if run else None)
     except (NameTaken, BasePathTaken):
@@ -44,26 +45,37 @@ def make_and_run(*, run: bool = True, by: "User | None" = None, **values: Any) -
         raise
 
 
-@transaction.atomic
-def make_repository(
+def make_repository(*, reach: Mapping[str, Any] | None = None, **values: Any) -> Repository:
+    """Makes a repository, its version 0, a remote for `url`, and a distribution that follows at `base_path`.
+
+    Without `url` it has the `remote` that is given, or none; without `base_path` it is served nowhere yet. `reach` are
+    further values of the new remote (see remotes.make), `publish_with` those of its publish settings, by default the
+    default ones; all others are those of check_settings.
+
+    Raises InvalidName, NameTaken, InvalidUrl, InvalidPath, BasePathTaken, InvalidValue; then nothing was made.
+    """
+    with _storing(reach), transaction.atomic():
+        return _make_repository(reach=reach, **values)
+
+
+def _storing(reach: Mapping[str, Any] | None) -> AbstractContextManager[None]:
+    """To be held around a transaction in which secrets are sealed."""
+    return vault.storing() if reach else nullcontext()
+
+
+def _make_repository(
     *,
     name: str,
+    reach: Mapping[str, Any] | None = None,
     url: str | None = None,
     remote: Remote | None = None,
     base_path: str | None = None,
     publish_with: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Repository:
-    """Makes a repository, its version 0, a remote for `url`, and a distribution that follows at `base_path`.
-
-    Without `url` it has the `remote` that is given, or none; without `base_path` it is served nowhere yet.
-    `publish_with` are values of publish settings, by default the default ones; `settings` those of check_settings.
-
-    Raises InvalidName, NameTaken, InvalidUrl, InvalidPath, BasePathTaken, InvalidValue; then nothing was made.
-    """
     name = names.checked(name)
     if url is not None:
-        remote = _make_remote(name, urls.checked(url.strip()))
+        remote = _make_remote(name, urls.checked(url.strip()), reach or {})
     repository = Repository(name=name, remote=remote, **settings)
     check_settings(repository)
     repository.publish_settings = publish_settings.having(publish_with or {})
@@ -89,6 +101,7 @@ def check_settings(repository: Repository) -> None:
 def _made_just_now(
     *,
     name: str,
+    reach: Mapping[str, Any] | None = None,
     url: str | None = None,
     remote: Remote | None = None,
     base_path: str | None = None,
@@ -106,21 +119,21 @@ def _made_just_now(
         name=name,
         created_at__gte=timezone.now() - MOMENT,
     ).first()
+    if made and reach and not (made.remote and remotes.is_already(made.remote, **reach)):
+        return None
     served_at = [] if base_path is None else [paths.base_path(base_path)]
     if made and [one.base_path for one in made.distributions.all()] == served_at:
         return made
     return None
 
 
-def _make_remote(name: str, url: str) -> Remote:
+def _make_remote(name: str, url: str, reach: Mapping[str, Any]) -> Remote:
     _refuse_taken(name)
     try:
-        with transaction.atomic():
-            return Remote.objects.create(name=name, url=url)
-    except IntegrityError:
+        return remotes.make(name=name, url=url, **reach)
+    except NameTaken:
+        # Of both names, the repository's is the one to tell of.
         _refuse_taken(name)
-        if Remote.objects.filter(name=name).exists():
-            raise NameTaken(name, "remote") from None
         raise
 
 

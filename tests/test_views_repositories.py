@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from repos import create
+from repos import create, vault
 from repos.models import Distribution, Job, PublishSettings, Remote, Repository
 from tests import scenes
 
@@ -599,3 +599,74 @@ def test_the_last_live_answer_brings_the_page_up_to_date(admin_client: Client, r
     text = admin_client.get(f"/repositories/{repository.pk}/running/", {"watched": "1"}).content.decode()
     assert 'hx-get="/repositories/' not in text
     assert text.count('hx-swap-oob="true"') == 5
+
+
+# ---- a new remote with all of its settings ----
+
+# As the form's own groups are sent.
+REACH = {
+    "username": "ada",
+    "password": "open sesame",
+    "token": "",
+    "user_agent": "",
+    "headers": "",
+    "tls_verify": "on",
+    "ca_certificate": "",
+    "client_certificate": "",
+    "client_key": "",
+    "proxy_url": "http://127.0.0.1:3128",
+    "proxy_username": "",
+    "proxy_password": "",
+    "concurrency": "4",
+    "tries": "2",
+    "connect_timeout": "5",
+    "read_timeout": "6",
+    "least_speed": "7",
+    "deadline": "8",
+    "rate_limit": "9",
+}
+
+
+def test_a_new_remote_is_made_with_its_login_proxy_and_limits(admin_client: Client) -> None:
+    assert admin_client.post("/repositories/new/", WHOLE | REACH).status_code == 302
+    made = Repository.objects.get().remote
+    assert made
+    assert (made.name, made.url, made.username, made.proxy_url) == (
+        "files",
+        FIELDS["url"],
+        "ada",
+        "http://127.0.0.1:3128",
+    )
+    assert vault.reveal(made.password) == "open sesame"
+    assert (made.tls_verify, made.concurrency, made.rate_limit) == (True, 4, 9)
+
+
+def test_how_it_is_reached_is_asked_with_everything_else(admin_client: Client) -> None:
+    text = admin_client.get("/repositories/new/").content.decode()
+    assert all(f'name="{name}"' in text for name in REACH)
+    assert text.count('name="url"') == text.count('name="name"') == 1
+
+
+def test_a_wrong_login_is_explained_and_secrets_are_asked_for_again(admin_client: Client) -> None:
+    answer = admin_client.post("/repositories/new/", WHOLE | REACH | {"username": "a:b"})
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Something is wrong with how the upstream is to be reached" in text
+    assert "Enter it again" in text
+    assert "open sesame" not in text
+    assert not Remote.objects.exists()
+
+
+def test_with_a_login_too_the_same_form_sent_twice_makes_one(admin_client: Client) -> None:
+    for _ in range(2):
+        assert admin_client.post("/repositories/new/", WHOLE | REACH).status_code == 302
+    assert Repository.objects.count() == Job.objects.count() == 1
+    other = admin_client.post("/repositories/new/", WHOLE | REACH | {"password": "another"})
+    assert other.status_code == 422
+    assert "already a repository called" in other.content.decode()
+
+
+def test_without_a_new_remote_nobody_looks_at_how_it_is_reached(admin_client: Client, repository: Repository) -> None:
+    chosen = WHOLE | REACH | {"upstream": "existing", "remote": repository.remote_id, "username": "a:b"}
+    assert admin_client.post("/repositories/new/", chosen).status_code == 302
+    assert Remote.objects.count() == 1

@@ -12,7 +12,7 @@ from repos.models import PublishSettings, Remote, Repository
 from .base import ChangeForm, DomainForm, NameField, accepted
 from .distributions import BASE_PATH_HELP, BasePathField
 from .publish_settings import ALL, ValuesForm, scope_field
-from .remotes import URL_HELP, URL_INPUT
+from .remotes import URL_HELP, URL_INPUT, RemoteForm, Shown
 
 
 class MirrorForm(DomainForm):
@@ -128,7 +128,7 @@ class NewForm(SettingsForm):
         label="Upstream URL",
         required=False,
         help_text=f"{URL_HELP} "
-        "The remote is called as the repository; a login, proxy or limits are set on its own page.",
+        "The remote is called as the repository.",
         widget=URL_INPUT,
     )
     remote = RemoteField(empty_label="Choose a remote")
@@ -138,12 +138,19 @@ class NewForm(SettingsForm):
     def __init__(self, data: Any = None) -> None:
         usual = PublishSettings.objects.filter(**publish_settings.checked({})).first()
         super().__init__(data, initial={"publish_settings": usual})
+        # How a new remote is reached. Its name and address are the fields of the same names here.
+        self.reach = RemoteForm(data, checking=data is not None)
+
+    def reach_groups(self) -> list[Shown]:
+        return [shown for shown in self.reach.groups() if shown.group.name != "upstream"]
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         upstream = data.get("upstream")
         if upstream == self.NEW:
             self._clean_url(data)
+            if set(self.reach.errors) - {"name", "url"}:
+                self.add_error(None, "Something is wrong with how the upstream is to be reached: see below.")
         elif upstream == self.EXISTING and not data.get("remote") and "remote" not in self.errors:
             self.add_error("remote", "Choose one, or give the address of a new one.")
         if upstream == self.NONE:
@@ -176,9 +183,14 @@ class NewForm(SettingsForm):
         """What create.make_and_run takes. To be asked of a valid form."""
         data = self.cleaned_data
         is_new = data["upstream"] == self.NEW
-        upstream = {"url": data["url"], "remote": None} if is_new else {}
+        upstream = {"url": data["url"], "remote": None, "reach": self._reach()} if is_new else {}
         where = {"base_path": data["base_path"] or None, "publish_with": self.publish_values()}
         return self._settings() | where | upstream | {"run": data["run_now"] and data["upstream"] != self.NONE}
+
+
+    def _reach(self) -> dict[str, Any]:
+        values = self.reach.values() if self.reach.is_valid() else {}
+        return {field: value for field, value in values.items() if field not in ("name", "url")}
 
 
 class EditForm(ChangeForm, SettingsForm):

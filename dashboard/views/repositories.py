@@ -56,6 +56,7 @@ def new(request: Request) -> HttpResponse:
     form = NewForm(sent(request))
     if form.is_bound and (answer := _made(request, form)):
         return answer
+    form.reach.forget_secrets()
     template = "repositories/_new.html" if request.htmx else "repositories/new.html"
     return render(request, template, {"form": form}, status=status_of(form))
 
