@@ -27,7 +27,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, sync_playwright
 
-from repos.models import Repository, Worker
+from repos.models import Publication, Repository, Worker
 from tests import scenes
 from tests.browser import LAUNCH
 from tests.settings import HOME
@@ -62,6 +62,8 @@ def pages() -> dict[str, str]:
     Worker.objects.update(heartbeat_at=timezone.now() + timedelta(hours=1))
     tools = Repository.objects.get(name="debian-tools")
     data = Repository.objects.get(name="open-data")
+    distribution = tools.distributions.order_by("base_path")[0]
+    publication = Publication.objects.filter(version__repository=tools).latest("pk")
     return (
         {"overview": "/", "jobs": "/jobs/", "lost": "/nowhere/"}
         | found
@@ -69,7 +71,22 @@ def pages() -> dict[str, str]:
             "repository": f"/repositories/{tools.pk}/",
             "upload": f"/repositories/{tools.pk}/upload/",
             "remove": f"/repositories/{tools.pk}/remove/?path=a/file.iso",
-            "repository-new": f"/repositories/{data.pk}/",
+            "repository-without-files": f"/repositories/{data.pk}/",
+            "repository-new": "/repositories/new/",
+            "repository-edit": f"/repositories/{tools.pk}/edit/",
+            "repository-delete": f"/repositories/{tools.pk}/delete/",
+            "version": f"/repositories/{tools.pk}/versions/2/",
+            "publications": "/publications/",
+            "publication": f"/publications/{publication.pk}/",
+            "distributions": "/distributions/",
+            "distribution": f"/distributions/{distribution.pk}/",
+            "distribution-new": "/distributions/new/",
+            "remotes": "/remotes/",
+            "remote": f"/remotes/{tools.remote_id}/",
+            "remote-edit": f"/remotes/{tools.remote_id}/edit/",
+            "publish-settings": "/publish-settings/",
+            "publish-settings-detail": f"/publish-settings/{tools.publish_settings_id}/",
+            "publish-settings-edit": f"/publish-settings/{tools.publish_settings_id}/edit/?repository={tools.pk}",
         }
     )
 
