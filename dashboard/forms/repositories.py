@@ -127,8 +127,7 @@ class NewForm(SettingsForm):
     url = forms.CharField(
         label="Upstream URL",
         required=False,
-        help_text=f"{URL_HELP} "
-        "The remote is called as the repository.",
+        help_text=f"{URL_HELP} The remote is called as the repository.",
         widget=URL_INPUT,
     )
     remote = RemoteField(empty_label="Choose a remote")
@@ -186,7 +185,6 @@ class NewForm(SettingsForm):
         upstream = {"url": data["url"], "remote": None, "reach": self._reach()} if is_new else {}
         where = {"base_path": data["base_path"] or None, "publish_with": self.publish_values()}
         return self._settings() | where | upstream | {"run": data["run_now"] and data["upstream"] != self.NONE}
-
 
     def _reach(self) -> dict[str, Any]:
         values = self.reach.values() if self.reach.is_valid() else {}
