@@ -137,7 +137,9 @@ def _refusal_of_version(repository: Repository, actions: Actions, details: Detai
 def _refusal_of_publish(repository: Repository, actions: Actions, details: Details) -> str:
     if actions.sync or actions.modify:
         return ""
-    if details.of_version == 0 or not repository.versions.complete().filter(number__gt=0).exists():
+    if details.of_version == 0:
+        return "Version 0 is the empty one, so there is nothing to publish. Choose another."
+    if not repository.versions.complete().filter(number__gt=0).exists():
         first = "Sync it" if repository.remote_id else "Upload some"
         return f"“{repository}” has no files yet, so there is nothing to publish. {first} first."
     other = details.of_version is not None or details.publish_settings is not None
