@@ -143,7 +143,7 @@ def test_one_that_a_job_may_move_is_not_deleted(repository: Repository) -> None:
         (["create", "nothing", "path"], "There is no repository called “nothing”"),
         (["create", "files", "files/below"], "overlaps with the distribution at “files”"),
         (["create", "files", "a b"], "has a space in it"),
-        (["create", "files", "other", "--pin", "0"], "no files yet"),
+        (["create", "files", "other", "--pin", "0"], "Version 0 is the empty one"),
         (["create", "files", "other", "--pin", "7"], "has no version 7 any more, or never had"),
         (["move", "nothing", "path"], "There is no distribution at “nothing”."),
         (["move", "files", "../path"], "has an empty part, “.” or “..”"),
