@@ -203,12 +203,16 @@ def test_while_a_job_of_the_repository_is_active_no_version_goes(repository: Rep
 def test_a_job_of_another_repository_is_not_in_the_way(repository: Repository) -> None:
     scenes.a_running_job(factories.repository("other", "other"))
     deletion.delete_version(version(repository, 2))
+    assert not repository.versions.filter(number=2).exists()
 
 
 def test_deleting_a_version_twice_is_the_same_as_once(repository: Repository) -> None:
     second = version(repository, 2)
     deletion.delete_version(second)
+    left = list(repository.content.order_by("pk").values_list("pk", flat=True))
     deletion.delete_version(second)
+    assert list(repository.content.order_by("pk").values_list("pk", flat=True)) == left
+    assert not repository.versions.filter(number=2).exists()
 
 
 def test_jobs_keep_their_record_without_it(repository: Repository) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from repos.base_paths import refuse_taken
+from repos.base_paths import clashing, refuse_taken
 from repos.distribute import pin
 from repos.distributions import add_distribution, change_base_path, make_distribution, refresh
 from repos.errors import BasePathTaken, InvalidPath, Refused
@@ -167,6 +167,7 @@ def test_a_change_and_a_new_one_that_clash_at_once_do_not_both_win(distribution:
 @pytest.mark.parametrize("base_path", ["Files", "fil", "files2", "a/files"])
 def test_what_is_like_another_but_not_at_above_or_in_it_is_free(distribution: Distribution, base_path: str) -> None:
     refuse_taken(base_path)
+    assert clashing(base_path) is None
 
 
 # ---- refreshed ---------------------------------------------------------------------------------------------
