@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+# As sha256sum writes it: two spaces, or one and the star of binary mode.
+_LINE = re.compile(r"([0-9A-Fa-f]{64}) [ *](.+)", re.DOTALL)
 
 
 # What a change may do: make a version; publish that; serve it too.
@@ -47,6 +49,13 @@ def once(pairs: Iterable[tuple[str, T]], *, field: str) -> dict[str, T]:
             raise InvalidValue(field, f"“{path}” is named twice. Name each path once.")
         found[path] = value
     return found
+
+
+def listed(number: int, line: str) -> tuple[str, str]:
+    """The path and the sha256 of a line that sha256sum wrote. Raises InvalidValue, naming the line by its number."""
+    if found := _LINE.fullmatch(line):
+        return found[2], found[1].lower()
+    raise InvalidValue("files", f"Line {number} is not a sha256 of 64 hexadecimal digits, two spaces and a path.")
 
 
 def check(repository: Repository, files: Iterable[str], *, actions: Actions | None = None) -> None:

@@ -1,6 +1,5 @@
 """Changing a repository's files: uploads, files that are stored already, removals."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,14 +9,12 @@ from django.utils.datastructures import MultiValueDict
 from dashboard.uploads import Uploaded
 from repos import by_hand, jobs, paths
 from repos.arrivals import Arrived
-from repos.errors import InvalidValue, MillraceError
+from repos.errors import MillraceError
 from repos.jobs import Actions
 from repos.models import Repository
 
 from .base import DomainForm, accepted
 
-# As sha256sum writes it: two spaces, or one and the star of binary mode.
-_LINE = re.compile(r"([0-9A-Fa-f]{64}) [ *](.+)", re.DOTALL)
 _RUNS = {
     "modify": ("Nothing more", by_hand.ONLY_MODIFY),
     "publish": ("Publish it", by_hand.AND_PUBLISH),
@@ -125,7 +122,7 @@ class AddForm(_LinesForm):
     replace = forms.BooleanField(label="Replace files that are there already", required=False)
 
     def wanted(self) -> dict[str, str]:
-        return by_hand.once((_entry(number, line) for number, line in self.numbered()), field="files")
+        return by_hand.once((by_hand.listed(number, line) for number, line in self.numbered()), field="files")
 
 
 class RemoveForm(_LinesForm):
@@ -140,9 +137,3 @@ class RemoveForm(_LinesForm):
 def lines_of(files: Mapping[str, str]) -> str:
     """What AddForm reads as these files: by path, their digests."""
     return "\n".join(f"{sha256}  {path}" for path, sha256 in files.items())
-
-
-def _entry(number: int, line: str) -> tuple[str, str]:
-    if found := _LINE.fullmatch(line):
-        return found[2], found[1].lower()
-    raise InvalidValue("files", f"Line {number} is not a sha256 of 64 hexadecimal digits, two spaces and a path.")

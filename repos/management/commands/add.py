@@ -1,6 +1,5 @@
 """`manage.py add NAME SHA256:PATH…`: files whose bytes are stored already, in a repository's next version."""
 
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -8,13 +7,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from repos import by_hand
-from repos.errors import InvalidValue
 from repos.jobs import Actions, Requested
 from repos.management.changing import ChangeCommand
 from repos.models import Repository
-
-# As sha256sum writes it: two spaces, or one and the star of binary mode.
-_LINE = re.compile(r"([0-9A-Fa-f]{64}) [ *](.+)", re.DOTALL)
 
 
 class Command(ChangeCommand):
@@ -44,8 +39,5 @@ def _entry(argument: str) -> tuple[str, str]:
 
 def _read(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(lines, 1):
-        if found := _LINE.fullmatch(line.rstrip("\r\n")):
-            yield found[2], found[1]
-        elif line.strip():
-            why = f"Line {number} is not a sha256 of 64 hexadecimal digits, two spaces and a path."
-            raise InvalidValue("files", why)
+        if line.strip():
+            yield by_hand.listed(number, line.rstrip("\r\n"))
