@@ -198,6 +198,16 @@ MILLRACE_BELL = "dashboard.tasks.ring"
 MILLRACE_GRACE_DAYS = number("MILLRACE_GRACE_DAYS", default=3.0, least=0)
 MILLRACE_RETRY_SECONDS = number("MILLRACE_RETRY_SECONDS", default=0.5, least=0)
 MILLRACE_MAX_LIST_BYTES = number("MILLRACE_MAX_LIST_BYTES", default=2 * 1024**3, least=1)
+# Of the disk: what is kept free for the database and for others, whatever is to be fetched.
+MILLRACE_RESERVE_BYTES = number("MILLRACE_RESERVE_BYTES", default=256 * 1024**2, least=0)
+# What nothing needs any more is cleaned away when it has lain so long; and how often that is done (0: only on request).
+MILLRACE_PROTECTION_HOURS = number("MILLRACE_PROTECTION_HOURS", default=24.0, least=0)
+MILLRACE_CLEAN_HOURS = number("MILLRACE_CLEAN_HOURS", default=24.0, least=0)
+# How often all that is stored is read and verified (0: only on request), and at how many bytes a second (0: any).
+MILLRACE_VERIFY_DAYS = number("MILLRACE_VERIFY_DAYS", default=0.0, least=0)
+MILLRACE_VERIFY_RATE = number("MILLRACE_VERIFY_RATE", default=100 * 1024**2, least=0)
+# Whether upstreams may be on this machine and in private networks. Link-local ones never may.
+MILLRACE_ALLOW_PRIVATE = env.bool("MILLRACE_ALLOW_PRIVATE", default=True)
 MILLRACE_MAX_UPLOAD_BYTES = number("MILLRACE_MAX_UPLOAD_BYTES", default=16 * 1024**3, least=1)
 # A running job writes its progress, its heartbeat, this often; silent for longer than the other, it is taken up anew.
 MILLRACE_BEAT_SECONDS = 0.5

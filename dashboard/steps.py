@@ -15,7 +15,14 @@ FAILED = "failed"
 CANCELED = "canceled"
 NOT_RUN = "not run"
 
-_NAMES = {"sync": "Sync", "modify": "Modify", "publish": "Publish", "distribute": "Distribute"}
+_NAMES = {
+    "sync": "Sync",
+    "modify": "Modify",
+    "publish": "Publish",
+    "distribute": "Distribute",
+    "verify": "Verify",
+    "clean": "Clean",
+}
 
 
 @dataclass

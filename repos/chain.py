@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from . import bell, causes, conf, jobs, tracking
+from . import bell, causes, clean, conf, jobs, retention, tracking, verifying
 from .distribute import distribute
 from .errors import BrakePulled, Canceled, FetchFailed, GivenBack, Lost, MillraceError, Refused
 from .logs import about_job
@@ -33,7 +33,7 @@ def run(pk: int, worker: str) -> None:
     if job is None:
         return
     with about_job(pk):
-        logger.info("Started (%s) for %s", ", ".join(job.actions), job.repository)
+        logger.info("Started (%s) for %s", ", ".join(job.actions), job.subject)
         _run(job)
 
 
@@ -99,35 +99,44 @@ def _workspace(job: Job) -> str:
 
 def _chain(job: Job, folder: Path, progress: JobProgress) -> None:
     """The chain itself. Each step asks whether it is already true."""
-    repository = job.repository
+    if job.with_verify:
+        verifying.verify(job, folder, progress=progress)
+    elif job.with_clean:
+        clean.clean(job, progress=progress)
+    elif job.repository:
+        _bring(job, job.repository, folder, progress)
+
+
+def _bring(job: Job, repository: Repository, folder: Path, progress: JobProgress) -> None:
     if job.with_sync:
         sync(repository, folder, progress=progress, job=job)
     if job.with_modify:
         modify(repository, folder, progress=progress, job=job)
     if job.with_publish:
-        version, settings = _version_to_publish(job), _settings_to_publish_with(job, progress)
+        version, settings = _version_to_publish(job, repository), _settings_to_publish_with(job, repository, progress)
         publish(version, settings, folder, progress=progress)
         if job.with_distribute:
             publication = Publication.objects.get(version=version, settings=settings)
             distribute(repository, publication, progress=progress, job=job)
+    retention.let_go(repository, progress=progress)
 
 
-def _settings_to_publish_with(job: Job, progress: JobProgress) -> PublishSettings:
+def _settings_to_publish_with(job: Job, repository: Repository, progress: JobProgress) -> PublishSettings:
     """Those that the job names, or else the repository's by now. The job holds them: they are not deleted meanwhile."""
     if job.publish_settings:
         return job.publish_settings
     with transaction.atomic():
         # Locked, the repository moves to no others, and so its own cannot be deleted.
-        settings = Repository.objects.select_for_update().get(pk=job.repository_id).publish_settings
+        settings = Repository.objects.select_for_update().get(pk=repository.pk).publish_settings
         progress.confirm(publish_settings=settings)
     return settings
 
 
-def _version_to_publish(job: Job) -> RepositoryVersion:
+def _version_to_publish(job: Job, repository: Repository) -> RepositoryVersion:
     """The newest; or, where nothing makes a new one, that which the job names."""
     if job.of_version is None or job.with_modify:
-        return job.repository.latest_version()
-    named = job.repository.versions.complete().filter(number=job.of_version).first()
+        return repository.latest_version()
+    named = repository.versions.complete().filter(number=job.of_version).first()
     if named is None:
         raise Refused(f"Version {job.of_version} was deleted before it could be published.")
     return named
@@ -187,7 +196,8 @@ def _recover(job: Job, by: str) -> bool:
         logger.warning("Its worker %s is gone", job.worker)
         Workspace(_workspace(job)).remove()
         job.refresh_from_db()
-        discard_unfinished(job.repository, JobProgress(job))
+        if job.repository and not job.is_upkeep:
+            discard_unfinished(job.repository, JobProgress(job))
         if job.deaths < MAX_DEATHS:
             return _give_back(job)
         error = f"Its worker died {job.deaths} times while it ran. Look into the log for why, then run it again."

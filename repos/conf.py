@@ -49,3 +49,33 @@ def beat_seconds() -> float:
 def silence() -> timedelta:
     """How long a running job's heartbeat may fail before its worker is presumed dead."""
     return timedelta(seconds=settings.MILLRACE_SILENCE_SECONDS)
+
+
+def reserve_bytes() -> int:
+    """How much of the disk is kept free."""
+    return int(settings.MILLRACE_RESERVE_BYTES)
+
+
+def protection() -> timedelta:
+    """How long what nothing needs is spared by a clean-up."""
+    return timedelta(hours=settings.MILLRACE_PROTECTION_HOURS)
+
+
+def clean_every() -> timedelta:
+    """How often a clean-up is done by itself; zero: never."""
+    return timedelta(hours=settings.MILLRACE_CLEAN_HOURS)
+
+
+def verify_every() -> timedelta:
+    """How often all that is stored is verified by itself; zero: never."""
+    return timedelta(days=settings.MILLRACE_VERIFY_DAYS)
+
+
+def verify_rate() -> int:
+    """How many bytes a second a verify reads at most; 0: there is no limit."""
+    return int(settings.MILLRACE_VERIFY_RATE)
+
+
+def allow_private() -> bool:
+    """Whether upstreams may be on this machine and in private networks."""
+    return bool(settings.MILLRACE_ALLOW_PRIVATE)

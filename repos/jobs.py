@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What a run does: a new version by sync or by hand (`modify`), then publish, then distribute."""
+    """What a run does: a new version by sync or by hand (`modify`), then publish, then distribute.
+
+    Or else, and alone, one of the two kinds of upkeep.
+    """
 
     sync: bool = True
     publish: bool = True
     distribute: bool = True
     modify: bool = False
+    verify: bool = False
+    clean: bool = False
 
     def columns(self) -> dict[str, bool]:
         """The same by the names that a job's row has."""
@@ -34,11 +39,16 @@ class Actions:
             "with_modify": self.modify,
             "with_publish": self.publish,
             "with_distribute": self.distribute,
+            "with_verify": self.verify,
+            "with_clean": self.clean,
         }
 
     def words(self) -> list[str]:
         return [column.removeprefix("with_") for column, wanted in self.columns().items() if wanted]
 
+
+VERIFY = Actions(sync=False, publish=False, distribute=False, verify=True)
+CLEAN = Actions(sync=False, publish=False, distribute=False, clean=True)
 
 # What a change by hand does at a path: puts these bytes there, or (None) removes the file.
 Change = tuple[str, Artifact | None]
@@ -52,6 +62,8 @@ class Details:
     publish_settings: PublishSettings | None = None
     may_remove: int | None = None
     may_replace: bool = False
+    may_repair: bool = False
+    rate: int | None = None
 
     def words(self) -> list[str]:
         """Those that make a difference between two requests."""
@@ -59,6 +71,8 @@ class Details:
             "version": self.of_version,
             "settings": self.publish_settings and self.publish_settings.pk,
             "removing": self.may_remove,
+            "repair": True if self.may_repair else None,
+            "rate": self.rate,
         }
         return [f"{name}={value}" for name, value in said.items() if value is not None]
 
@@ -89,22 +103,25 @@ def defaults(repository: Repository) -> Actions:
 
 def of(job: Job) -> Actions:
     """What `job` was asked to do."""
-    return Actions(job.with_sync, job.with_publish, job.with_distribute, job.with_modify)
+    return Actions(**{column.removeprefix("with_"): getattr(job, column) for column in Actions().columns()})
 
 
 def details_of(job: Job) -> Details:
     """What `job` was asked to be about; the settings that it took from its repository were not asked for."""
-    return Details(
-        job.of_version, job.publish_settings if _names_settings(job) else None, job.may_remove, job.may_replace
-    )
+    settings = job.publish_settings if _names_settings(job) else None
+    return Details(job.of_version, settings, job.may_remove, job.may_replace, job.may_repair, job.rate)
 
 
 def _names_settings(job: Job) -> bool:
     return " settings=" in job.request
 
 
-def refusal(repository: Repository, actions: Actions, details: Details = NO_DETAILS) -> str:
-    """The sentence with which such a run is refused, empty if it is not."""
+def refusal(repository: Repository | None, actions: Actions, details: Details = NO_DETAILS) -> str:
+    """The sentence with which such a run is refused, empty if it is not. Without a repository it is upkeep of all."""
+    if actions.verify or actions.clean:
+        return _refusal_of_upkeep(repository, actions, details)
+    if repository is None:
+        return "A run is for a repository: choose one."
     if actions.distribute and not actions.publish:
         return "A run cannot distribute without publishing: choose both, or neither."
     if not (actions.sync or actions.modify or actions.publish):
@@ -114,6 +131,17 @@ def refusal(repository: Repository, actions: Actions, details: Details = NO_DETA
         or _refusal_of_publish(repository, actions, details)
         or _refusal_of_distribute(repository, actions)
     )
+
+
+def _refusal_of_upkeep(repository: Repository | None, actions: Actions, details: Details) -> str:
+    if len(actions.words()) > 1:
+        return "Upkeep is a run of its own: verify, or clean up, and nothing else."
+    if actions.clean and repository is not None:
+        return "A clean-up is for all that is stored: bytes may be shared by several repositories."
+    number = details.of_version
+    if number is not None and not (repository and repository.versions.complete().filter(number=number).exists()):
+        return f"“{repository}” has no version {number} any more, or never had."
+    return ""
 
 
 def _refusal_of_version(repository: Repository, actions: Actions, details: Details) -> str:
@@ -160,7 +188,7 @@ def _refusal_of_distribute(repository: Repository, actions: Actions) -> str:
     return ""
 
 
-def obstacle(repository: Repository, actions: Actions) -> Obstacle | None:
+def obstacle(repository: Repository | None, actions: Actions) -> Obstacle | None:
     """What keeps such a run from being requested now; None if nothing does."""
     if reason := refusal(repository, actions):
         return Obstacle(reason)
@@ -170,7 +198,7 @@ def obstacle(repository: Repository, actions: Actions) -> Obstacle | None:
 
 
 def request(
-    repository: Repository,
+    repository: Repository | None,
     *,
     actions: Actions | None = None,
     details: Details = NO_DETAILS,
@@ -179,10 +207,13 @@ def request(
 ) -> Requested:
     """Asks for a run; `actions` default to the repository's toggles. Raises Refused, and then makes no job.
 
-    With `changes`, each path at most once, it is a run of its own, identical to no other. The job is rung for when
-    the transaction that this is called in is committed.
+    Without a repository it is upkeep of all that is stored, and `actions` has to say which. With `changes`,
+    each path at most once, it is a run of its own, identical to no other. The job is rung for when the transaction
+    that this is called in is committed.
     """
-    actions = actions or defaults(repository)
+    if actions is None:
+        assert repository is not None
+        actions = defaults(repository)
     if reason := refusal(repository, actions, details):
         raise Refused(reason)
     words = _words(actions, details)
@@ -201,14 +232,14 @@ def request(
 
 @transaction.atomic
 def _make(
-    repository: Repository,
+    repository: Repository | None,
     actions: Actions,
     details: Details,
     words: str,
     changes: Iterable[Change],
     by: "User | None",
 ) -> Job:
-    if Repository.objects.locked(repository.pk) is None:
+    if repository and Repository.objects.locked(repository.pk) is None:
         raise Gone(f"The repository “{repository}”")
     job = Job.objects.create(
         repository=repository,
@@ -219,6 +250,8 @@ def _make(
         publish_settings=details.publish_settings,
         may_remove=details.may_remove,
         may_replace=details.may_replace,
+        may_repair=details.may_repair,
+        rate=details.rate,
     )
     for chunk in chunks(changes):
         RequestedChange.objects.bulk_create(
@@ -258,14 +291,19 @@ def _words(actions: Actions, details: Details) -> str:
     return " ".join(actions.words() + details.words())
 
 
-def _identical(repository: Repository, words: str) -> Job | None:
+def _identical(repository: Repository | None, words: str) -> Job | None:
     return Job.objects.active().filter(repository=repository, request=words).first()
 
 
 def reserve(job: Job) -> None:
-    """Notes what the job needs: its repository, and each distribution that it may move."""
-    resources = [f"repository:{job.repository_id}"]
-    if job.with_distribute:
+    """Notes what the job needs: its repository, and each distribution that it may move.
+
+    Upkeep goes beside all of that, but only one of each kind at a time.
+    """
+    resources = [
+        f"upkeep:{'verify' if job.with_verify else 'clean'}" if job.is_upkeep else f"repository:{job.repository_id}"
+    ]
+    if job.with_distribute and job.repository:
         following = Distribution.objects.following(job.repository)
         resources += [f"distribution:{pk}" for pk in following.values_list("pk", flat=True)]
     Reservation.objects.bulk_create(

@@ -120,6 +120,7 @@ def it_was_published(job: Job, version: RepositoryVersion) -> Publication:
 
 
 def it_was_distributed(job: Job, publication: Publication) -> None:
+    assert job.repository
     following = Distribution.objects.following(job.repository)
     suffix = ", ".join(one.base_path for one in following)
     amount: dict[str, Any] = {"done": len(following), "total": len(following)}

@@ -41,6 +41,7 @@ def ask(
 
 
 def run(job: Job, folder: Path, progress: Progress | None = None) -> RepositoryVersion | None:
+    assert job.repository
     return modify(job.repository, folder, progress=progress or Progress(), job=job)
 
 
@@ -102,6 +103,7 @@ def test_paths_of_any_script_are_changed(repository: Repository, tmp_path: Path)
 
 def test_a_repository_that_became_a_mirror_is_left_alone(repository: Repository, tmp_path: Path) -> None:
     job = ask(repository, put("new", b"4"))
+    assert job.repository
     job.repository.mirror = True
     with pytest.raises(Refused, match="is a mirror by now"):
         run(job, tmp_path)

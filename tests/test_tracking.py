@@ -93,6 +93,7 @@ def test_a_job_that_went_to_another_is_lost(job: Job) -> None:
 
 
 def test_confirming_notes_what_was_made(job: Job) -> None:
+    assert job.repository
     version = job.repository.versions.get()
     with JobProgress(job) as progress:
         progress.confirm(version=version)

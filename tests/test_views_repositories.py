@@ -61,7 +61,7 @@ def test_three_fields_make_everything_and_start_the_job(admin_client: Client, be
     response = admin_client.post("/repositories/create/", FIELDS)
     job = Job.objects.get()
     assert response["Location"] == f"/jobs/{job.pk}/"
-    assert (job.repository.name, job.actions) == ("files", ["sync", "publish", "distribute"])
+    assert (job.subject, job.actions) == ("files", ["sync", "publish", "distribute"])
     assert job.requested_by and job.requested_by.username == "admin"
     assert Distribution.objects.get().base_path == "docs/files"
 
@@ -154,7 +154,8 @@ def test_the_whole_form_makes_what_it_says(admin_client: Client, bell: list[int]
 
 def test_a_remote_that_is_there_may_be_chosen(admin_client: Client, bell: list[int], repository: Repository) -> None:
     admin_client.post("/repositories/new/", WHOLE | {"upstream": "existing", "remote": repository.remote_id, "url": ""})
-    assert Job.objects.get().repository.remote == repository.remote
+    made = Job.objects.get().repository
+    assert made and made.remote == repository.remote
 
 
 def test_without_an_upstream_no_job_is_run(admin_client: Client, bell: list[int]) -> None:

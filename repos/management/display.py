@@ -48,7 +48,7 @@ class Lines(Display):
 
     def show(self, job: Job) -> None:
         for other in Job.objects.in_the_way_of(job) if job.state == "waiting" else ():
-            self._tell(other, f"waiting for job {other.pk} ({other.repository})")
+            self._tell(other, f"waiting for job {other.pk} ({other.subject})")
         for report in job.reports.exclude(state=ProgressReport.State.RUNNING):
             self._tell(report, line_of(report))
 

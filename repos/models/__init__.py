@@ -4,14 +4,18 @@
 from .remote import Remote
 from .publish_settings import PublishSettings
 from .repository import Repository, RepositoryVersion, SyncState
-from .content import Artifact, Content
+from .content import Artifact, Content, Damage
 from .publication import Publication, PublishedMetadata
 from .distribution import Distribution, Switch
-from .job import FailedFile, Job, ProgressReport, RequestedChange, Reservation, Worker
+from .token import AccessToken
+from .worker import Worker
+from .job import FailedFile, Job, ProgressReport, RequestedChange, Reservation
 
 __all__ = [
+    "AccessToken",
     "Artifact",
     "Content",
+    "Damage",
     "Distribution",
     "FailedFile",
     "Job",

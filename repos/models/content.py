@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Length, Lower
 from django.db.models.lookups import Exact
+from django.utils import timezone
 
 from .repository import Repository, RepositoryVersion
 
@@ -24,6 +25,10 @@ class Artifact(models.Model):
     sha256 = models.CharField(max_length=64, unique=True)
     size = models.PositiveBigIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+    # When somebody last came to need it who names it in no row yet: a clean-up spares it for a while.
+    wanted_at = models.DateTimeField(default=timezone.now)
+    # Marked by a clean-up: nothing needed it then. Whoever comes to need it takes the mark away (see repos/clean.py).
+    doomed = models.BooleanField(default=False)
 
     objects = ArtifactQuerySet.as_manager()
 
@@ -32,9 +37,43 @@ class Artifact(models.Model):
             models.CheckConstraint(name="artifact_sha256_is_whole", condition=Exact(Length(F("sha256")), Value(64))),
             models.CheckConstraint(name="artifact_sha256_is_lower", condition=Exact(Lower(F("sha256")), F("sha256"))),
         ]
+        indexes = [models.Index(name="artifact_by_doom", fields=["id"], condition=Q(doomed=True))]
 
     def __str__(self) -> str:
         return self.sha256
+
+
+class Damage(models.Model):
+    """What is wrong with the bytes of an artifact, found when they were read: they are not served while this is here.
+
+    Bytes of the right name that come again, by a sync or a repair, take it away.
+    """
+
+    class Cause(models.TextChoices):
+        MISSING = "missing"
+        SIZE = "size"
+        DIGEST = "digest"
+        UNREADABLE = "unreadable"
+
+    artifact = models.OneToOneField(Artifact, on_delete=models.CASCADE, related_name="damage")
+    cause = models.CharField(max_length=20, choices=Cause)
+    # Half a sentence, whose subject is the file.
+    why = models.CharField(max_length=500)
+    found_at = models.DateTimeField(default=timezone.now)
+    # The wrong bytes lie in the quarantine, for people to look at.
+    quarantined = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name_plural = "damage"
+        constraints = [
+            models.CheckConstraint(
+                name="damage_cause_is_known", condition=Q(cause__in=["missing", "size", "digest", "unreadable"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.artifact_id}: {self.cause}"
 
 
 class ContentQuerySet(models.QuerySet["Content"]):

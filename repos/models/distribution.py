@@ -30,6 +30,8 @@ class Distribution(models.Model):
     repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="distributions")
     pinned = models.BooleanField(default=False)
     publication = models.ForeignKey(Publication, on_delete=models.PROTECT, null=True, related_name="distributions")
+    # What is served here needs a login, or a token that covers it.
+    protected = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = DistributionQuerySet.as_manager()

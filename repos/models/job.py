@@ -75,11 +75,14 @@ class Job(models.Model):
     writes as an earlier attempt finds that no row matches. `deaths` counts the workers that died over it.
     """
 
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="jobs")
+    # Null: it looks after all that is stored.
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, null=True, related_name="jobs")
     with_sync = models.BooleanField()
     with_modify = models.BooleanField(default=False)
     with_publish = models.BooleanField()
     with_distribute = models.BooleanField()
+    with_verify = models.BooleanField(default=False)
+    with_clean = models.BooleanField(default=False)
     # All of the request in a few words (see jobs.py): two with the same words are identical.
     request = models.CharField(max_length=200)
     # The number of the version that is to be restored, or to be published; null: no one, or the newest.
@@ -90,6 +93,11 @@ class Job(models.Model):
     may_remove = models.PositiveBigIntegerField(null=True)
     # Whether a change by hand may put other bytes where a file is.
     may_replace = models.BooleanField(default=False)
+    # Of a verify: whether it fetches anew what it finds damaged; at most so many bytes a second (null: as configured);
+    # and the number of the last artifact that it has looked at, from which it goes on when it is taken up again.
+    may_repair = models.BooleanField(default=False)
+    rate = models.PositiveBigIntegerField(null=True)
+    position = models.PositiveBigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     requested_at = models.DateTimeField(default=timezone.now)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -103,6 +111,12 @@ class Job(models.Model):
     # What it made; null where that was already there, or was not asked for.
     version = models.ForeignKey(RepositoryVersion, on_delete=models.SET_NULL, null=True, related_name="jobs")
     publication = models.ForeignKey(Publication, on_delete=models.SET_NULL, null=True, related_name="jobs")
+    # Files that it could not get; they are listed with it (see FailedFile).
+    failed = models.PositiveBigIntegerField(default=0)
+    # What a verify or a clean-up came to, in words; and what was freed, in files and bytes of the pool.
+    outcome = models.TextField(default="")
+    freed_files = models.PositiveBigIntegerField(null=True)
+    freed_bytes = models.PositiveBigIntegerField(null=True)
     # The sentence that a user can act on, and its class (see repos/errors.py).
     error = models.TextField(default="")
     error_code = models.CharField(max_length=50, default="")
@@ -117,7 +131,25 @@ class Job(models.Model):
             models.CheckConstraint(name="job_state_is_known", condition=Q(state__in=[*ACTIVE, *ENDED])),
             models.CheckConstraint(
                 name="job_does_something",
-                condition=Q(with_sync=True) | Q(with_modify=True) | Q(with_publish=True),
+                condition=Q(with_sync=True)
+                | Q(with_modify=True)
+                | Q(with_publish=True)
+                | Q(with_verify=True)
+                | Q(with_clean=True),
+            ),
+            models.CheckConstraint(
+                name="job_upkeep_stands_alone",
+                condition=Q(with_verify=False, with_clean=False)
+                | Q(
+                    ~Q(with_verify=True, with_clean=True),
+                    with_sync=False,
+                    with_modify=False,
+                    with_publish=False,
+                ),
+            ),
+            models.CheckConstraint(
+                name="job_run_has_repository",
+                condition=Q(repository__isnull=False) | Q(with_sync=False, with_modify=False, with_publish=False),
             ),
             # A version comes from one of them.
             models.CheckConstraint(name="job_sync_or_modify", condition=Q(with_sync=False) | Q(with_modify=False)),
@@ -142,8 +174,17 @@ class Job(models.Model):
                 fields=["repository", "request"],
                 condition=Q(state__in=ACTIVE),
             ),
+            # Null equals nothing, so those without a repository need one of their own.
             models.UniqueConstraint(
-                name="job_one_running_per_repository", fields=["repository"], condition=Q(state=State.RUNNING)
+                name="job_identical_upkeep_once",
+                fields=["request"],
+                condition=Q(state__in=ACTIVE, repository__isnull=True),
+            ),
+            # Upkeep changes nothing that a run sees, and may take long: it goes beside.
+            models.UniqueConstraint(
+                name="job_one_running_per_repository",
+                fields=["repository"],
+                condition=Q(state=State.RUNNING, with_verify=False, with_clean=False),
             ),
         ]
         indexes = [models.Index(name="job_by_state", fields=["state", "id"])]
@@ -152,17 +193,29 @@ class Job(models.Model):
         return f"job {self.pk}"
 
     @property
+    def subject(self) -> str:
+        """What it is for, in words: its repository, or the storage."""
+        return self.repository.name if self.repository else "all that is stored"
+
+    @property
+    def is_upkeep(self) -> bool:
+        """Whether it looks after what is stored, rather than bringing something new."""
+        return self.with_verify or self.with_clean
+
+    @property
     def is_active(self) -> bool:
         return self.state in ACTIVE
 
     @property
     def actions(self) -> list[str]:
-        """What it was asked to do, in order, of `sync`, `modify`, `publish`, `distribute`."""
+        """What it was asked to do, in order, of `sync`, `modify`, `publish`, `distribute`, `verify`, `clean`."""
         asked = (
             ("sync", self.with_sync),
             ("modify", self.with_modify),
             ("publish", self.with_publish),
             ("distribute", self.with_distribute),
+            ("verify", self.with_verify),
+            ("clean", self.with_clean),
         )
         return [action for action, wanted in asked if wanted]
 
@@ -227,6 +280,8 @@ class ProgressReport(models.Model):
         MODIFY = "modify"
         PUBLISH = "publish"
         DISTRIBUTE = "distribute"
+        VERIFY = "verify"
+        CLEAN = "clean"
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="reports")
     action = models.CharField(max_length=20, choices=Action)
@@ -250,7 +305,8 @@ class ProgressReport(models.Model):
                 condition=Q(state__in=["running", "completed", "skipped", "failed", "canceled"]),
             ),
             models.CheckConstraint(
-                name="report_action_is_known", condition=Q(action__in=["sync", "modify", "publish", "distribute"])
+                name="report_action_is_known",
+                condition=Q(action__in=["sync", "modify", "publish", "distribute", "verify", "clean"]),
             ),
             models.CheckConstraint(
                 name="report_finished_when_ended",
@@ -276,36 +332,11 @@ class FailedFile(models.Model):
     expected_size = models.PositiveBigIntegerField()
     actual_sha256 = models.CharField(max_length=64, default="")
     actual_size = models.PositiveBigIntegerField(null=True)
+    # What to do about it: a sentence.
+    advice = models.TextField(default="")
 
     class Meta:
         ordering = ["pk"]
 
     def __str__(self) -> str:
         return self.path
-
-
-class WorkerQuerySet(models.QuerySet["Worker"]):
-    def alive(self) -> "WorkerQuerySet":
-        return self.filter(heartbeat_at__gt=timezone.now() - timedelta(seconds=Worker.SILENCE))
-
-
-class Worker(models.Model):
-    """A process that runs jobs. It signs `heartbeat_at` every second or so; one that does not is gone."""
-
-    # Seconds without a heartbeat after which nobody counts on it any more.
-    SILENCE = 10
-
-    name = models.CharField(max_length=300, unique=True)
-    pid = models.PositiveIntegerField()
-    threads = models.PositiveSmallIntegerField()
-    started_at = models.DateTimeField(default=timezone.now)
-    heartbeat_at = models.DateTimeField(default=timezone.now)
-
-    objects = WorkerQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def alive(self) -> bool:
-        return self.heartbeat_at > timezone.now() - timedelta(seconds=self.SILENCE)

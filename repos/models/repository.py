@@ -41,6 +41,15 @@ class Repository(models.Model):
     auto_distribute = models.BooleanField(default=True)
     # The percentage of its files that a mirror's sync may remove without asking; an empty list always asks.
     brake = models.PositiveSmallIntegerField(default=50)
+    # Whether a sync goes on without the files that it could not get; the version then says how many.
+    skip_failed_files = models.BooleanField(default=False)
+    # Retention: a version stays while one of the two that are set keeps it; with neither set, all stay.
+    keep_versions = models.PositiveIntegerField(null=True, blank=True)
+    keep_days = models.PositiveIntegerField(null=True, blank=True)
+    # Days without a sync that agreed with the upstream after which the repository is stale; null: never.
+    stale_days = models.PositiveIntegerField(null=True, blank=True, default=7)
+    # When a sync last agreed with the upstream, every file of it.
+    synced_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = RepositoryQuerySet.as_manager()
@@ -55,6 +64,13 @@ class Repository(models.Model):
                 condition=Q(auto_publish=True) | Q(auto_distribute=False),
             ),
             models.CheckConstraint(name="repository_brake_is_percentage", condition=Q(brake__lte=100)),
+            models.CheckConstraint(
+                name="repository_keeps_something",
+                condition=(Q(keep_versions=None) | Q(keep_versions__gte=1)) & (Q(keep_days=None) | Q(keep_days__gte=1)),
+            ),
+            models.CheckConstraint(
+                name="repository_stale_some_time", condition=Q(stale_days=None) | Q(stale_days__gte=1)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -94,6 +110,8 @@ class RepositoryVersion(models.Model):
     added = models.PositiveBigIntegerField(default=0)
     removed = models.PositiveBigIntegerField(default=0)
     changed = models.PositiveBigIntegerField(default=0)
+    # Files of the upstream's list that could not be fetched when it was made: it is what it is without them.
+    failed = models.PositiveBigIntegerField(default=0)
 
     objects = RepositoryVersionQuerySet.as_manager()
 
@@ -106,7 +124,7 @@ class RepositoryVersion(models.Model):
             ),
             models.CheckConstraint(
                 name="version_0_is_empty",
-                condition=Q(number__gt=0) | Q(files=0, size=0, added=0, removed=0, changed=0, complete=True),
+                condition=Q(number__gt=0) | Q(files=0, size=0, added=0, removed=0, changed=0, failed=0, complete=True),
             ),
             models.CheckConstraint(name="version_has_its_additions", condition=Q(files__gte=F("added") + F("changed"))),
         ]

@@ -34,7 +34,7 @@ class Command(VerbCommand):
         if name:
             found = found.filter(repository=repository_named(name))
         rows = (
-            (job.pk, job.repository.name, " ".join(job.actions), job.state, job.requested_at, job.duration)
+            (job.pk, job.subject, " ".join(job.actions), job.state, job.requested_at, job.duration)
             for job in found[:last]
         )
         write_table(self.stdout, ("id", "repository", "actions", "state", "requested", "took"), rows)
@@ -63,7 +63,7 @@ class Command(VerbCommand):
 
 def _facts(job: Job) -> Iterator[tuple[str, Cell]]:
     yield "job", job.pk
-    yield "repository", job.repository.name
+    yield "repository", job.subject
     yield "actions", " ".join(job.actions)
     yield "state", job.state
     yield "requested", job.requested_at

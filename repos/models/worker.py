@@ -1,0 +1,33 @@
+"""The processes that run jobs."""
+
+from datetime import timedelta
+
+from django.db import models
+from django.utils import timezone
+
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    def alive(self) -> "WorkerQuerySet":
+        return self.filter(heartbeat_at__gt=timezone.now() - timedelta(seconds=Worker.SILENCE))
+
+
+class Worker(models.Model):
+    """A process that runs jobs. It signs `heartbeat_at` every second or so; one that does not is gone."""
+
+    # Seconds without a heartbeat after which nobody counts on it any more.
+    SILENCE = 10
+
+    name = models.CharField(max_length=300, unique=True)
+    pid = models.PositiveIntegerField()
+    threads = models.PositiveSmallIntegerField()
+    started_at = models.DateTimeField(default=timezone.now)
+    heartbeat_at = models.DateTimeField(default=timezone.now)
+
+    objects = WorkerQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def alive(self) -> bool:
+        return self.heartbeat_at > timezone.now() - timedelta(seconds=self.SILENCE)
