@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from repos.compare import Change, Kind, compare
 from repos.manifest import Entry
+from tests.fuzzing import rules
 
-RULES = hypothesis.settings(deadline=None, database=None, derandomize=True, max_examples=80)
+RULES = rules(80)
 
 Files = dict[str, tuple[str, int]]
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from repos import manifest, paths
 from repos.errors import BadList, InvalidPath
 from repos.manifest import Entry
+from tests.fuzzing import rules
 
-RULES = hypothesis.settings(deadline=None, database=None, derandomize=True, max_examples=80)
+RULES = rules(80)
 URL = "http://127.0.0.1/PULP_MANIFEST"
 DIGEST = "0123456789abcdef" * 4
 GOOD = b"good," + DIGEST.encode() + b",1\n"

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import strategies as st
 
 from repos import paths
-from repos.errors import InvalidPath
+from repos.errors import InvalidPath, PathInTheWay
+from tests.fuzzing import rules
 
-RULES = hypothesis.settings(deadline=None, database=None, derandomize=True, max_examples=300)
+RULES = rules(300)
 
 # Half of it signs that matter to somebody, the rest any sign at all, surrogates among them.
 signs = st.sampled_from("aZ09_.-+,=@~/\\ \0\n\t\x1f\x7f\x80\x9fé#?%:*😀\ud800") | st.characters(codec=None)
@@ -243,3 +244,15 @@ def test_a_content_url_leads_back_to_the_path(path: str) -> None:
     parts = urlsplit(paths.content_url("é/b", path))
     assert (parts.query, parts.fragment) == ("", "")
     assert unquote(parts.path) == f"/content/é/b/{path}"
+
+
+@RULES
+@hypothesis.given(st.lists(segments.map("/".join), max_size=6, unique=True))
+def test_no_file_is_found_to_be_a_folder_too(some: list[str]) -> None:
+    nested = any(other.startswith(f"{path}/") for path in some for other in some)
+    ordered = sorted(some, key=str.encode)
+    if nested:
+        with pytest.raises(PathInTheWay):
+            list(paths.unnested(ordered))
+    else:
+        assert list(paths.unnested(ordered)) == ordered

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import strategies as st
 
 from repos import units
+from tests.fuzzing import rules
 
-RULES = hypothesis.settings(deadline=None, database=None, derandomize=True, max_examples=200)
+RULES = rules(200)
 FACTORS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "PB": 10**15}
 
 
