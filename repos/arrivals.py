@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from . import conf, pool
+from . import conf, pool, space, stock
 from .chunks import chunks
 from .errors import NotStored
 from .models import Artifact
@@ -35,14 +35,16 @@ class Arrived:
 class Arrival:
     """One file while it arrives. Its methods raise NotStored where the disk does not take it."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, watch: space.Watch) -> None:
         self._file = file
+        self._watch = watch
         self._digest = hashlib.sha256()
         self._size = 0
         with _storing():
             self._stream = file.open("xb", buffering=0)
 
     def write(self, data: bytes) -> None:
+        self._watch()
         self._digest.update(data)
         self._size += len(data)
         left = memoryview(data)
@@ -68,6 +70,7 @@ class Arrivals:
     def __init__(self) -> None:
         self._number = 0
         self._last: Arrival | None = None
+        self._watch = space.Watch()
 
     def __enter__(self) -> "Arrivals":
         with _storing():
@@ -86,9 +89,10 @@ class Arrivals:
         os.close(self._lock)
 
     def begin(self) -> Arrival:
-        """A file that arrives from now on."""
+        """A file that arrives from now on. Raises NotStored."""
+        space.refuse_when_low()
         self._number += 1
-        self._last = Arrival(self._folder / str(self._number))
+        self._last = Arrival(self._folder / str(self._number), self._watch)
         return self._last
 
     def copy(self, source: BinaryIO) -> Arrived:
@@ -106,8 +110,7 @@ class Arrivals:
         sizes = {one.sha256: one.size for one in arrived}
         rows: dict[str, Artifact] = {}
         for some in chunks(sizes):
-            made = [Artifact(sha256=sha256, size=sizes[sha256]) for sha256 in some]
-            Artifact.objects.bulk_create(made, ignore_conflicts=True)
+            stock.record({sha256: sizes[sha256] for sha256 in some})
             rows |= {one.sha256: one for one in Artifact.objects.filter(sha256__in=some)}
         return [rows[one.sha256] for one in arrived]
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from . import jobs, paths, pool
+from . import jobs, paths, stock
 from .chunks import chunks
 from .errors import InvalidValue, NothingToDo, PathTaken, Refused
 from .jobs import Actions, Change, Details, Requested
@@ -114,7 +114,8 @@ def add_by_digest(
 ) -> Requested:
     """Asks for files whose bytes are stored already: the sha256 of each by its path.
 
-    Raises what `add` does, and InvalidValue for a digest that is none, or that nothing stored has.
+    Raises what `add` does, and InvalidValue for a digest that is none, that nothing stored has, or whose bytes here
+    are damaged.
     """
     stored = _stored({sha256.lower() for sha256 in digests.values()})
     files = {path: stored[sha256.lower()] for path, sha256 in digests.items()}
@@ -178,14 +179,17 @@ def _there(repository: Repository, files: Iterable[str]) -> Iterator[tuple[str, 
 
 
 def _stored(digests: Collection[str]) -> dict[str, Artifact]:
-    """The artifacts with these digests, whose bytes are all there."""
+    """The artifacts with these digests, whose bytes are all there. Until a job names them, clean-ups spare them."""
     found: dict[str, Artifact] = {}
     for chunk in chunks(digests):
-        rows = Artifact.objects.filter(sha256__in=chunk)
-        found |= {one.sha256: one for one in rows if pool.has(one.sha256, one.size)}
+        found |= stock.wanted(chunk)
     for sha256 in digests:
         if not _SHA256.fullmatch(sha256):
             raise InvalidValue("digests", f"“{sha256[:80]}” is not a sha256 of 64 hexadecimal digits.")
         if sha256 not in found:
             raise InvalidValue("digests", f"No stored file has the sha256 {sha256}. Upload the file itself.")
+        if not stock.is_usable(found[sha256]):
+            raise InvalidValue(
+                "digests", f"The stored file with the sha256 {sha256} is damaged. Upload the file itself."
+            )
     return found

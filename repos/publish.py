@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from . import manifest, pool
+from . import manifest, pool, space, stock
 from .chunks import chunks
 from .errors import Refused
 from .manifest import Entry
@@ -24,8 +24,8 @@ def publish(
 ) -> Publication | None:
     """Makes the publication of this pair, or returns None if there already is one.
 
-    Its metadata files are written in `folder`, a working directory, and are in the pool before any row names them.
-    Raises Refused where one would cover up a file of the version that is no list.
+    Its metadata files are written in `folder`, a working directory, and are in the pool for good before any row names
+    them. Raises Refused where one would cover up a file of the version that is no list.
     """
     if existing := Publication.objects.filter(version=version, settings=settings).first():
         why = f"Version {version.number} was published with these settings on {existing.created_at:%Y-%m-%d %H:%M} UTC"
@@ -35,11 +35,12 @@ def publish(
     files = [
         (name, *_written(version, settings, name, form, folder, progress)) for name, form in metadata_files(settings)
     ]
+    stock.record({sha256: size for _, sha256, size in files}, progress.check)
     with transaction.atomic():
         publication = Publication.objects.create(version=version, settings=settings)
         progress.confirm(publication=publication)
-        for name, sha256, size in files:
-            artifact, _ = Artifact.objects.get_or_create(sha256=sha256, defaults={"size": size})
+        for name, sha256, _ in files:
+            artifact = Artifact.objects.get(sha256=sha256)
             PublishedMetadata.objects.create(publication=publication, path=name, artifact=artifact)
     return publication
 
@@ -63,15 +64,29 @@ def _written(
     version: RepositoryVersion, settings: PublishSettings, name: str, form: Format, folder: Path, progress: Progress
 ) -> tuple[str, int]:
     """Writes one metadata file into the pool; returns its sha256 and its size in bytes."""
+    space.refuse_when_low()
     file = folder / "metadata"
     with progress.step("publish", "publish.metadata", f"Writing {name}", total=version.files) as report:
-        with file.open("wb") as stream:
-            for lines in chunks(form(_listed(version, settings, report))):
-                progress.check()
-                stream.writelines(lines)
+        write_metadata(file, version, settings, form, report=report, check=progress.check)
         sha256, size = pool.put(file)
         report.bytes_done = size
     return sha256, size
+
+
+def write_metadata(
+    file: Path,
+    version: RepositoryVersion,
+    settings: PublishSettings,
+    form: Format,
+    *,
+    report: Report,
+    check: Callable[[], None],
+) -> None:
+    """Writes one metadata file: always the same bytes for the same version, settings and format."""
+    with file.open("wb") as stream:
+        for lines in chunks(form(_listed(version, settings, report))):
+            check()
+            stream.writelines(lines)
 
 
 def _listed(version: RepositoryVersion, settings: PublishSettings, report: Report) -> Iterator[Entry]:

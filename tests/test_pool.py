@@ -1,12 +1,16 @@
 """The pool, and the working directories beside it."""
 
 import hashlib
+import os
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from repos import pool
+from repos.errors import Canceled
 from repos.pool import Workspace
 
 DATA = b"some bytes"
@@ -93,6 +97,84 @@ def test_many_may_keep_the_same_bytes_at_once(file: Path, tmp_path: Path) -> Non
         thread.join()
     assert [found.name for found in pool.path(DIGEST).parent.iterdir()] == [DIGEST]
     assert pool.path(DIGEST).read_bytes() == DATA
+
+
+def test_bytes_that_no_row_names_are_read_before_they_are_believed(file: Path) -> None:
+    pool.keep(file, DIGEST)
+    assert pool.adopt(DIGEST, len(DATA))
+    pool.path(DIGEST).write_bytes(b"\0" * len(DATA))
+    assert pool.has(DIGEST, len(DATA)), "by the size alone they would pass"
+    assert not pool.adopt(DIGEST, len(DATA))
+
+
+@pytest.mark.parametrize("size", [0, len(DATA) - 1, len(DATA) + 1])
+def test_bytes_of_another_size_are_not_adopted(file: Path, size: int) -> None:
+    pool.keep(file, DIGEST)
+    assert not pool.adopt(DIGEST, size)
+
+
+def test_what_is_not_there_cannot_be_adopted() -> None:
+    assert not pool.adopt(DIGEST, len(DATA))
+
+
+def test_what_is_adopted_is_young_before_it_is_read(file: Path) -> None:
+    pool.keep(file, DIGEST)
+    os.utime(pool.path(DIGEST), (0, 0))
+    ages = []
+    assert pool.adopt(DIGEST, len(DATA), lambda: ages.append(time.time() - pool.path(DIGEST).stat().st_mtime))
+    assert max(ages) < 60
+
+
+def test_what_is_kept_is_young_however_long_ago_it_came(file: Path) -> None:
+    os.utime(file, (0, 0))
+    pool.keep(file, DIGEST)
+    assert time.time() - pool.path(DIGEST).stat().st_mtime < 60
+
+
+def test_who_has_to_stop_does_not_read_to_the_end(file: Path) -> None:
+    def check() -> None:
+        raise Canceled
+
+    pool.keep(file, DIGEST)
+    with pytest.raises(Canceled):
+        pool.adopt(DIGEST, len(DATA), check)
+
+
+@pytest.mark.parametrize("to_what", ["right", "other", "nothing"])
+def test_a_link_in_the_place_of_bytes_is_never_followed(file: Path, tmp_path: Path, to_what: str) -> None:
+    (tmp_path / "right").write_bytes(DATA)
+    (tmp_path / "other").write_bytes(b"secret!!!!")
+    link = pool.path(DIGEST)
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / to_what)
+    assert not pool.has(DIGEST, len(DATA))
+    assert not pool.adopt(DIGEST, len(DATA))
+    with pytest.raises(OSError, match="symbolic links"):
+        pool.opened(DIGEST)
+    pool.keep(file, DIGEST)
+    assert pool.has(DIGEST, len(DATA))
+    assert not link.is_symlink(), "right bytes take its place"
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_does_not_count_and_holds_nobody_up(make: Callable[[Path], object]) -> None:
+    place = pool.path(hashlib.sha256().hexdigest())
+    place.parent.mkdir(parents=True)
+    make(place)
+    assert not pool.has(place.name, 0)
+    assert not pool.adopt(place.name, 0)
+
+
+def test_kept_bytes_can_be_settled(file: Path, real_disk: None) -> None:
+    pool.keep(file, DIGEST)
+    pool.settle([DIGEST])
+    assert pool.has(DIGEST, len(DATA))
+
+
+def test_discarded_bytes_are_gone(file: Path) -> None:
+    pool.keep(file, DIGEST)
+    pool.discard([DIGEST, "0" * 64])
+    assert not pool.path(DIGEST).exists()
 
 
 def test_a_workspace_is_an_empty_folder_below_the_data_folder(data: Path) -> None:
