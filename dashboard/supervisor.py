@@ -5,20 +5,23 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import datetime
+from contextlib import suppress
 
 from django.conf import settings
-from django.db import DatabaseError, connection
-from django.utils import timezone
+from django.db import Error as DatabaseFailed
+from django.db import connection
 
 from repos import conf, workers
 from repos.models import Worker
+from repos.pulses import Pulses
 
 logger = logging.getLogger(__name__)
 
 # Seconds between two looks, and seconds that a worker has to end in peace.
 LOOK = 0.5
 PATIENCE = 9.0
+# Seconds that a worker has to start in, on however slow a machine: else it would be killed again and again.
+START = 120.0
 
 
 class Supervisor:
@@ -55,30 +58,48 @@ class Supervisor:
                 self._run_once()
                 # One that dies at once must not be started a hundred times a second.
                 self._ending.wait(max(0.0, 1 - (time.monotonic() - started)))
+            # A worker that was killed, or had hardly been started, has not signed out.
+            with suppress(DatabaseFailed):
+                workers.leave(workers.name_here())
         finally:
             connection.close()
 
     def _run_once(self) -> None:
         with subprocess.Popen(self._command, stdin=subprocess.PIPE) as worker:
-            started = timezone.now()
+            watch = _Watch(worker.pid)
             while worker.poll() is None and not self._ending.wait(LOOK):
-                if _hangs(started):
+                if watch.sees_it_hang():
                     logger.error("The worker hangs: it is killed")
                     worker.kill()
+                    worker.wait()
             if self._ending.is_set():
                 _end(worker)
             else:
                 logger.error("The worker ended with status %s: it is started again", worker.wait())
 
 
-def _hangs(started: datetime) -> bool:
-    """Whether the worker, started at that time, has given no sign of life for too long."""
-    try:
-        worker = Worker.objects.filter(name=workers.name_here()).first()
-    except DatabaseError:
-        return False
-    # Its jobs were given to others after half of this time.
-    return worker is not None and max(worker.heartbeat_at, started) < timezone.now() - 2 * conf.silence()
+class _Watch:
+    """Looks at one worker's signs of life, by this process's own clock."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._started = time.monotonic()
+        self._pulses = Pulses()
+
+    def sees_it_hang(self) -> bool:
+        """Whether it has given no sign of life for too long."""
+        try:
+            signs = dict(Worker.objects.filter(name=workers.name_here()).values_list("pid", "heartbeat_at"))
+        except DatabaseFailed:
+            # A connection that broke stays broken; and the worker cannot sign either.
+            connection.close()
+            self._started = time.monotonic()
+            return False
+        silent = self._pulses.still(signs).get(self._pid)
+        if silent is None:
+            return time.monotonic() - self._started > START
+        # Its jobs were given to others after half of this time.
+        return silent > 2 * conf.silence().total_seconds()
 
 
 def _end(worker: "subprocess.Popen[bytes]") -> None:

@@ -10,10 +10,11 @@ import threading
 import time
 from typing import Any
 
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseFailed
+from django.db import connection, transaction
 from django.utils import timezone
 
-from . import conf
+from . import conf, outages
 from .errors import Canceled, GivenBack, Lost, Stopped
 from .models import Job, ProgressReport
 from .models.job import State
@@ -36,6 +37,7 @@ class JobProgress(Progress):
         self._stopped: Stopped | None = None
         self._ended = threading.Event()
         self._signed = time.monotonic()
+        self._failing = False
         self._thread = threading.Thread(target=self._write, name=f"progress-{job.pk}", daemon=True)
 
     def __enter__(self) -> "JobProgress":
@@ -69,21 +71,33 @@ class JobProgress(Progress):
 
     def _beat(self) -> None:
         try:
-            self._sign()
-            if not isinstance(self._stopped, Lost):
-                self._rows.save()
-        except DatabaseError:
-            logger.exception("The progress could not be written")
-            # Somebody else may by now believe that we are dead.
-            if time.monotonic() - self._signed > conf.silence().total_seconds():
-                self._stopped = Lost()
+            # Together: once another has taken the job, none of our rows can still come among its own.
+            with transaction.atomic():
+                self._sign()
+                written = None if isinstance(self._stopped, Lost) else self._rows.write()
+            if written is not None:
+                self._rows.written(written)
+        except DatabaseFailed as error:
+            self._not_written(error)
+
+    def _not_written(self, error: Exception) -> None:
+        # Once: a database that is away may be away for long.
+        if not self._failing:
+            mistake = None if outages.of(error) else error
+            logger.warning("The progress could not be written: %s", outages.told(error), exc_info=mistake)
+        self._failing = True
+        # A connection that broke stays broken.
+        connection.close()
+        # Somebody else may by now believe that we are dead. If not, it goes on from here.
+        if time.monotonic() - self._signed > conf.silence().total_seconds():
+            self._stopped = GivenBack()
 
     def _sign(self) -> None:
         if not self._mine.update(heartbeat_at=timezone.now()):
             self._stopped = Lost()
         elif self._mine.filter(cancel_requested_at__isnull=False).exists():
             self._stopped = Canceled()
-        self._signed = time.monotonic()
+        self._signed, self._failing = time.monotonic(), False
 
 
 class _Rows:
@@ -98,16 +112,21 @@ class _Rows:
     def add(self, report: Report) -> None:
         self._new.append(report)
 
-    def save(self) -> None:
-        """Writes the new reports and those that are not finished; called by one thread only."""
+    def write(self) -> "list[tuple[Report, ProgressReport]]":
+        """Writes the new reports and those that are not finished; called by one thread only, in its transaction.
+
+        `written` is to be told what was, once that is committed.
+        """
         now = time.monotonic()
         seconds, self._at = now - self._at, now
-        while self._new:
-            self._open.append((report := self._new.pop(0), self._row(report)))
-        rows = [_updated(report, row, seconds) for report, row in self._open]
-        if rows:
+        pairs = self._open + [(report, self._row(report)) for report in list(self._new)]
+        if rows := [_updated(report, row, seconds) for report, row in pairs]:
             ProgressReport.objects.bulk_update(rows, _FIELDS)
-        self._open = [pair for pair in self._open if pair[1].state == ProgressReport.State.RUNNING]
+        return pairs
+
+    def written(self, pairs: "list[tuple[Report, ProgressReport]]") -> None:
+        del self._new[: len(pairs) - len(self._open)]
+        self._open = [pair for pair in pairs if pair[1].state == ProgressReport.State.RUNNING]
 
     def _row(self, report: Report) -> ProgressReport:
         return ProgressReport.objects.create(
@@ -116,6 +135,7 @@ class _Rows:
             code=report.code,
             message=report.message,
             started_at=report.started_at,
+            bytes_done=report.bytes_before,
         )
 
 

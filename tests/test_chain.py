@@ -2,19 +2,17 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from repos import chain, jobs, publish_settings, tracking
 from repos.distribute import distribute
 from repos.errors import InUse
-from repos.models import Artifact, Content, FailedFile, Job, Publication, Repository, RepositoryVersion, Switch
+from repos.models import Content, FailedFile, Job, Publication, Repository, RepositoryVersion, Switch
 from repos.publish import publish
-from tests.running import PATIENCE, files, metadata, run, running, served, until
+from tests.running import PATIENCE, metadata, run, running, served, until
 from tests.upstream import EVERY_FILE, MANIFEST, Corrupt, Drip, Stall, StallHeaders, Status, Upstream
 
 
@@ -34,11 +32,6 @@ def beats(job: Job, count: int) -> None:
     for _ in range(count):
         before = ended(job).heartbeat_at
         until(lambda before=before: ended(job).heartbeat_at != before, "a heartbeat")  # type: ignore[misc]
-
-
-def presume_dead(job: Job) -> None:
-    """Has the job's heartbeat look as if it had failed for long."""
-    Job.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=1))
 
 
 def test_it_works(filled: Repository, upstream: Upstream) -> None:
@@ -222,67 +215,6 @@ def test_a_closing_worker_begins_nothing(filled: Repository) -> None:
     finally:
         tracking.closing.clear()
     assert (ended(job).state, ended(job).attempt) == ("waiting", 0)
-
-
-def test_a_job_whose_worker_died_waits_again(filled: Repository, bell: list[int]) -> None:
-    job = jobs.request(filled).job
-    chain.claim(job.pk, "dead")
-    assert chain.recover(by="test") == 0
-    presume_dead(job)
-    bell.clear()
-    assert chain.recover(by="test") == 1
-    assert (ended(job).state, ended(job).deaths, ended(job).worker) == ("waiting", 1, "")
-    assert bell == [job.pk]
-    chain.run(job.pk, "test")
-    assert ended(job).state == "completed"
-
-
-def test_a_worker_known_to_be_dead_is_not_waited_for(filled: Repository) -> None:
-    job = jobs.request(filled).job
-    chain.claim(job.pk, "dead")
-    assert chain.recover(dead="other", by="test") == 0
-    assert chain.recover(dead="dead", by="test") == 1
-    assert ended(job).state == "waiting"
-
-
-def test_after_three_deaths_it_has_failed(filled: Repository) -> None:
-    job = jobs.request(filled).job
-    for _ in range(3):
-        assert chain.claim(job.pk, "dead")
-        chain.recover(dead="dead", by="test")
-    assert (ended(job).state, ended(job).error_code) == ("failed", "died")
-    assert "died 3 times" in ended(job).error
-    assert not job.reservations.filter(held=True).exists()
-
-
-def test_what_a_dead_worker_left_of_a_version_is_taken_away(filled: Repository) -> None:
-    run(filled)
-    job = jobs.request(filled).job
-    chain.claim(job.pk, "dead")
-    filled.versions.create(number=2)
-    artifact = Artifact.objects.latest("pk")
-    Content.objects.filter(path="folder/3").update(removed=2)
-    for path in ("folder/3", "new"):
-        Content.objects.create(repository=filled, path=path, artifact=artifact, added=2)
-    chain.recover(dead="dead", by="test")
-    assert RepositoryVersion.objects.filter(complete=False).count() == 0
-    assert len(files(filled.latest_version())) == 20
-    assert Content.objects.filter(removed=Content.FOREVER).count() == 20
-
-
-def test_a_worker_that_was_presumed_dead_cannot_finish(filled: Repository, upstream: Upstream) -> None:
-    gate = upstream.hold("folder/7")
-    job = jobs.request(filled).job
-    with running(job):
-        assert gate.reached.wait(PATIENCE)
-        # From here on it belongs to somebody else. By its worker's name, for it still signs its heartbeat.
-        assert chain.recover(dead="test", by="other") == 1
-        assert chain.claim(job.pk, "second")
-        gate.release()
-    job = ended(job)
-    assert (job.state, job.worker) == ("running", "second")
-    assert RepositoryVersion.objects.count() == 1
-    assert not job.reports.exists()
 
 
 def test_what_was_lost_in_the_transaction_itself_is_undone(filled: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,5 +33,14 @@ def test_a_silent_one_is_not_counted_on() -> None:
     assert workers.anyone()
 
 
+def test_one_whose_sign_is_from_before_the_clock_was_set_back_is_not_counted_on() -> None:
+    workers.enter("one", 4)
+    Worker.objects.update(heartbeat_at=timezone.now() + timedelta(hours=1))
+    assert not workers.anyone()
+    assert not Worker.objects.alive().exists()
+    workers.sign("one")
+    assert workers.anyone()
+
+
 def test_the_name_tells_the_machine_and_the_data() -> None:
     assert workers.name_here().endswith("/data")

@@ -28,7 +28,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tests.answers import Answer, Body, Held, Pattern
-from tests.faults import (
+from tests.misbehaviour import (
     Busy,
     Chunked,
     Corrupt,

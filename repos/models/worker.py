@@ -8,7 +8,9 @@ from django.utils import timezone
 
 class WorkerQuerySet(models.QuerySet["Worker"]):
     def alive(self) -> "WorkerQuerySet":
-        return self.filter(heartbeat_at__gt=timezone.now() - timedelta(seconds=Worker.SILENCE))
+        now = timezone.now()
+        since, until = now - timedelta(seconds=Worker.SILENCE), now + timedelta(seconds=Worker.AHEAD)
+        return self.filter(heartbeat_at__gt=since, heartbeat_at__lt=until)
 
 
 class Worker(models.Model):
@@ -16,6 +18,9 @@ class Worker(models.Model):
 
     # Seconds without a heartbeat after which nobody counts on it any more.
     SILENCE = 10
+    # Seconds by which the clock of its machine may be ahead of ours. A sign from a later time is an old one: from
+    # before the clock was set back.
+    AHEAD = 60
 
     name = models.CharField(max_length=300, unique=True)
     pid = models.PositiveIntegerField()
@@ -30,4 +35,5 @@ class Worker(models.Model):
 
     @property
     def alive(self) -> bool:
-        return self.heartbeat_at > timezone.now() - timedelta(seconds=self.SILENCE)
+        age = timezone.now() - self.heartbeat_at
+        return timedelta(seconds=-self.AHEAD) < age < timedelta(seconds=self.SILENCE)

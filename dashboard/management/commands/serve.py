@@ -91,8 +91,12 @@ def _prepare_for_uploads() -> None:
 
 def _server(listen: str, threads: int) -> Any:
     from waitress import create_server
+    from waitress.channel import HTTPChannel
 
+    from dashboard.bodies import Parser
     from dashboard.wsgi import application
+
+    HTTPChannel.parser_class = Parser
 
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
@@ -108,6 +112,8 @@ def _server(listen: str, threads: int) -> Any:
             channel_timeout=120,
             # The longest that it takes is one byte less. What is read at once of an upload is what costs its time.
             max_request_body_size=conf.max_upload_bytes() + 1,
+            # In bytes. Each of the connections may make us keep as much.
+            max_request_header_size=1 << 16,
             recv_bytes=1 << 17,
             clear_untrusted_proxy_headers=True,
             **_proxy(),

@@ -7,14 +7,16 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, close_old_connections
+from django.db import Error as DatabaseFailed
+from django.db import close_old_connections, connection
 
 from dashboard import tasks
-from repos import chain, conf, jobs, tracking, workers
+from repos import chain, conf, jobs, orphans, outages, tracking, trash, upkeep, workers
+from repos.pulses import Pulses
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +24,9 @@ logger = logging.getLogger(__name__)
 SIGN = 1.0
 # Seconds that jobs have to give themselves back when the worker is asked to end.
 PATIENCE = 8.0
+# Seconds between two lines of the log that say that the database is away.
+TELL = 60.0
+_told_at = -TELL
 
 
 class Command(BaseCommand):
@@ -36,38 +41,69 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: tracking.closing.set())
         with _only_one():
-            workers.enter(name, threads)
-            # The lock says so: whoever had this name before is dead, and so are its jobs' runs.
-            chain.recover(dead=name, by=name)
+            while not _entered(name, threads) and not tracking.closing.is_set():
+                _wait(until_eof)
             _work(name, threads, until_eof)
-            workers.leave(name)
+            with suppress(DatabaseFailed):
+                workers.leave(name)
+
+
+def _entered(name: str, threads: int) -> bool:
+    """Signs in, and takes up what was left; False while the database does not answer."""
+    try:
+        workers.enter(name, threads)
+        # The lock says so: whoever had this name before is dead, and so are its jobs' runs.
+        chain.recover(dead=name, by=name)
+        chain.sweep()
+        with suppress(OSError):
+            trash.finish(orphans.spared_since())
+    except DatabaseFailed as error:
+        _database_failed(error)
+        return False
+    return True
 
 
 def _work(name: str, threads: int, until_eof: bool) -> None:
-    consumer = tasks.consumer(threads)
+    consumer, pulses, watch = tasks.consumer(threads), Pulses(), upkeep.Watch()
     consumer.start()
     while not tracking.closing.is_set():
-        if until_eof and _ended(sys.stdin.fileno()):
-            tracking.closing.set()
-        elif not until_eof:
-            tracking.closing.wait(SIGN)
-        _keep_house(name)
+        _wait(until_eof)
+        _keep_house(name, pulses, watch)
         consumer.check_worker_health()
     consumer.stop()
     _join([thread for _, thread in consumer.worker_threads])
 
 
-def _keep_house(name: str) -> None:
-    """What has to be done every second: sign, take up dead jobs, ring for those whose bell was lost."""
+def _wait(until_eof: bool) -> None:
+    """Lets SIGN seconds pass, or fewer where this process is to end."""
+    if until_eof and _ended(sys.stdin.fileno()):
+        tracking.closing.set()
+    elif not until_eof:
+        tracking.closing.wait(SIGN)
+
+
+def _keep_house(name: str, pulses: Pulses, watch: upkeep.Watch) -> None:
+    """Every second: signs, takes up dead jobs, rings for those whose bell was lost, and asks for what is due."""
     try:
         close_old_connections()
         workers.sign(name)
-        chain.recover(by=name)
-        if not tasks.queue_length():
+        chain.recover(by=name, pulses=pulses)
+        if tasks.is_quiet():
             for pk in jobs.overlooked():
-                tasks.ring(pk)
-    except DatabaseError:
-        logger.exception("The database cannot be reached")
+                tasks.hand(pk)
+        watch()
+    except DatabaseFailed as error:
+        _database_failed(error)
+
+
+def _database_failed(error: DatabaseFailed) -> None:
+    global _told_at
+    if not outages.of(error):
+        logger.error("The database failed", exc_info=error)
+    elif time.monotonic() - _told_at >= TELL:
+        _told_at = time.monotonic()
+        logger.warning("The database cannot be reached: %s", outages.told(error))
+    connection.close()
 
 
 def _ended(handle: int) -> bool:

@@ -1,0 +1,1 @@
+"""Millrace, broken on purpose: killed, stopped, and looked at afterwards."""
