@@ -9,16 +9,32 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
-    from django.db import OperationalError
+    from django.db import Error
 
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.stderr.write(f"A setting is wrong: {error}\n")
         sys.exit(2)
-    except OperationalError as error:
-        sys.stderr.write(f"The database cannot be used: {error}\n")
+    except (Error, OSError) as error:
+        sentence = of_surroundings(error)
+        if not sentence:
+            raise
+        sys.stderr.write(f"{sentence}\n")
         sys.exit(1)
+
+
+def of_surroundings(error: Exception) -> str:
+    """What is wrong with the database or the disk, in a sentence; empty where the mistake is ours."""
+    from django.db import OperationalError
+
+    from repos import outages, space
+
+    if outage := outages.of(error):
+        return f"{outage.why} It said: {outages.told(error)}"
+    if isinstance(error, OperationalError):
+        return f"The database cannot be used: {outages.told(error)}"
+    return str(space.not_stored(error) or "")
 
 
 if __name__ == "__main__":

@@ -10,19 +10,19 @@ file a client was last given at a path, and go on with that one for as long as i
 - All else (no range, one from the start, the last N bytes, a HEAD) begins anew with the current file.
 
 A client is its address and its user agent: two that share both, and ask for the same path, are one to us, and the later
-start counts. The memory is Django's cache, that of this process unless CACHES names a shared one.
+start counts. The memory is the cache: that of this process, unless MILLRACE_REDIS_URL names a shared one.
 """
 
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIRequest
 from django.utils.http import parse_etags, parse_http_date_safe
 
 from repos import conf, published
 from repos.published import File
 
+from . import cache
 from .ranges import Range
 
 # In bytes. What is smaller arrives in the first flight of packets of a TCP connection (RFC 6928) and is not cut off;

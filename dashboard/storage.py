@@ -2,10 +2,10 @@
 
 import time
 
-from django.core.cache import cache
-
 from repos import conf
 from repos.models import Artifact
+
+from . import cache
 
 # Seconds after which everything is counted again: what was deleted meanwhile shows only then.
 RECOUNT = 600

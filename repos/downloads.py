@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import pool
+from . import pool, space
 from .errors import FetchFailed
 from .fetch import Fetched, Fetcher
 from .manifest import Entry
@@ -90,7 +90,10 @@ class Downloads:
         return result
 
     def into_pool(self, entries: Iterable[Entry], url_of: Callable[[str], str]) -> Iterator[Outcome]:
-        """Fetches each entry, and yields what became of it as soon as that is known, in no order."""
+        """Fetches each entry, and yields what became of it as soon as that is known, in no order.
+
+        Raises NotStored where our own disk does not take one: it would take no other.
+        """
         waiting, pending, number = iter(entries), 0, 0
         while True:
             while pending < self._threads + AHEAD and (entry := next(waiting, None)):
@@ -112,10 +115,8 @@ class Downloads:
                 return Outcome(entry, error)
             if self._fetcher.stop.is_set():
                 return Outcome(entry, FetchFailed(url, "stopped", "the job was stopped"))
-            try:
+            with space.storing():
                 pool.keep(beside, sha256)
-            except OSError as error:
-                return Outcome(entry, FetchFailed(url, "disk", f"it could not be stored: {error.strerror}"))
             return Outcome(entry)
 
         return task

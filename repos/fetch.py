@@ -11,13 +11,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from time import monotonic
 
 import requests
 import urllib3
 
-from . import causes, conf, headers, units, urls
+from . import causes, conf, headers, space, units, urls
 from .errors import FetchFailed
 from .pace import Throttle, Watch
 from .route import Route
@@ -81,7 +82,8 @@ class Fetcher:
 
         `sha256` and `size` (bytes), where known, are what must come; `limit` is the most that may come. With
         `conditions` (headers such as If-None-Match) the answer may be that nothing has changed. `count` is told
-        the bytes of each block, and minus those of a try that failed. Raises FetchFailed after the last try.
+        the bytes of each block, and minus those of a try that failed. Raises FetchFailed after the last try, and
+        NotStored.
         """
         tries, due = 1, monotonic() + (self.transport.deadline or math.inf)
         patience.due = due
@@ -197,16 +199,22 @@ class _Attempt:
         self._received = 0
 
     def receive(self, blocks: Iterator[bytes]) -> tuple[str, int]:
-        """Writes and hashes the body; returns its sha256 and size. Raises FetchFailed if it is not what must come."""
+        """Writes and hashes the body; returns its sha256 and size. Raises FetchFailed if it is not what must come.
+
+        Raises NotStored where our own disk does not take it: then no other file can be stored either.
+        """
         digest = hashlib.sha256()
-        with self._into.open("wb", buffering=0) as file:
+        with space.storing():
+            opened = self._into.open("wb", buffering=0)
+        with opened as file:
             for block in blocks:
                 self._received += len(block)
                 self._count(len(block))
                 if self._limit is not None and self._received > self._limit:
                     break
                 digest.update(block)
-                file.write(block)
+                with space.storing():
+                    _write(file, block)
         return self._judged(digest.hexdigest())
 
     def _judged(self, sha256: str) -> tuple[str, int]:
@@ -226,6 +234,13 @@ class _Attempt:
     def undo(self) -> None:
         self._count(-self._received)
         self._into.unlink(missing_ok=True)
+
+
+def _write(file: FileIO, block: bytes) -> None:
+    """All of it: of what the disk has room for only in part, a plain write keeps the rest to itself."""
+    left = memoryview(block)
+    while left:
+        left = left[file.write(left) :]
 
 
 def _finish(response: requests.Response) -> None:

@@ -3,6 +3,8 @@
 from django.test import Client
 from django.urls import reverse
 
+from repos.models import Distribution
+from tests import scenes
 from tests.bad_input.case import Case, Section
 from tests.bad_input.mirror import Mirror
 from tests.bad_input.site import Site
@@ -28,10 +30,26 @@ def asked(title: str, address: str, answer: str, method: str = "GET") -> Case[Mi
     return Case(title, answer, lambda mirror: mirror.ask(address, method))
 
 
+def _of_what_is_protected(mirror: Mirror) -> str:
+    Distribution.objects.update(protected=True)
+    (said,) = {mirror.ask(f"/content/files/{path}", "GET") for path in ("old.txt", "none.txt", "", "../x")}
+    Distribution.objects.update(protected=False)
+    return said
+
+
 def _without_token(site: Site) -> str:
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = site.client.cookies
     return site.said(strict.post(reverse("remote-new"), {"name": "new"}))
+
+
+def _fetched_again(site: Site) -> str:
+    """Failed files of a job, though a later one got them."""
+    failed = scenes.an_ended_job(site.repository, "failed", error="It failed.", failed=2)
+    later = scenes.an_unchanged_job(site.repository)
+    site.remember()
+    said = site.send("job-retry", failed.pk).partition(" To files")[0]
+    return said.replace(f"Job {later.pk}", "Job 5").replace(f"job {failed.pk}", "job 4")
 
 
 PAGES = Section(
@@ -57,6 +75,11 @@ PAGES = Section(
             "403, The form has expired. It was open for too long, or its cookie was lost. Go back, reload the page, "
             "and send it again.",
             _without_token,
+        ),
+        Case(
+            "Retrying failed files that a later job got",
+            "409, Job 5 came later and got every file: of job 4 nothing is left to fetch.",
+            _fetched_again,
         ),
         deleted(
             "The deletion of a remote in use",
@@ -87,6 +110,11 @@ SERVED = Section(
     (
         asked("A file that is not there", "/content/files/none.txt", "404, There is no such file in files version 1."),
         asked("A folder that is not there", "/content/files/none/", "404, There is no such folder in files version 1."),
+        Case(
+            "A file of what is protected, there or not",
+            "401, What is served here is protected: it takes a token, or a sign-in.",
+            _of_what_is_protected,
+        ),
         asked("A base path that is not there", "/content/none/a.txt", "404, No distribution has this base path."),
         asked("`..`", "/content/files/../../etc/passwd", "404, No file can have this path."),
         asked("`%2e%2e%2f`", "/content/files/%2e%2e%2f%2e%2e%2fetc/passwd", "404, No file can have this path."),

@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.urls import reverse
 
 from repos.distributions import make_distribution
-from repos.models import Distribution, PublishSettings, Remote, Repository
+from repos.models import Damage, Distribution, PublishSettings, Remote, Repository
 from tests import factories
 from tests.bad_input.case import Case, Section
 from tests.bad_input.site import Site
@@ -24,6 +24,10 @@ REQUIRED = "This field is required."
 NAME = "422, at “Name”: A name has 1 to 200 characters, all of which can be printed."
 WRITE = "Write it as in https://example.org/files/."
 PORT = "The address has a port that there is not. Ports are numbers from 1 to 65535."
+NEVER = (
+    "This host is at an address that is never asked: one that is link-local, a cloud's metadata service, or no single "
+    "host's. Name the upstream by an address that others reach it at, too."
+)
 
 
 def based(title: str, base_path: str, why: str, advice: str = WORDS) -> Case[Site]:
@@ -92,6 +96,13 @@ def _of_a_mirror(site: Site) -> str:
     return site.send("repository-remove", site.repository.pk, lines="a.txt")
 
 
+def _damaged(site: Site) -> str:
+    artifact = factories.artifact(b"damaged")
+    Damage.objects.create(artifact=artifact, cause=Damage.Cause.DIGEST, why="its sha256 is another")
+    site.remember()
+    return site.fill("repository-add", site.repository.pk, lines=f"{artifact.sha256}  x")
+
+
 def _stale(site: Site) -> str:
     """The form was opened, then somebody else changed what it is about, then it was sent."""
     opened = site.form("repository-edit", site.repository.pk)
@@ -114,7 +125,7 @@ def _stale_distribution(site: Site) -> str:
     site.remember()
     said = site.send("distribution-edit", other.pk, **opened | {"base_path": "mine"})
     # What the page warns of anyway.
-    return said.partition(" From the change on")[0]
+    return said.partition(" If the base path is changed")[0]
 
 
 def _stale_publish_settings(site: Site) -> str:
@@ -248,6 +259,9 @@ URLS = Section(
         addressed("A port of 99999", "http://example.org:99999/", PORT),
         addressed("A port of 0", "http://example.org:0/", PORT),
         addressed("A port that is no number", "http://example.org:http/", PORT),
+        addressed("The metadata service of a cloud", "http://169.254.169.254/latest/meta-data/", NEVER),
+        addressed("The same as one number", "http://2852039166/", NEVER),
+        addressed("The same within IPv6", "http://[::ffff:a9fe:a9fe]/", NEVER),
         addressed(
             "A mark that turns the direction of writing",
             "http://example.org/\u202egpj.exe",
@@ -504,6 +518,12 @@ FILES = Section(
             "add",
             "422, at “Digest and path of each file”: No stored file has the sha256 ‹sha256›. Upload the file itself.",
             lines=f"{'0' * 64}  x",
+        ),
+        Case(
+            "A digest of what is stored, but damaged",
+            "422, at “Digest and path of each file”: The stored file with the sha256 ‹sha256› is damaged. Upload the "
+            "file itself.",
+            _damaged,
         ),
         by_hand(
             "A line of another form",

@@ -1,5 +1,6 @@
 """What upstreams do: faults of the way there, of the answer, of the body."""
 
+from repos.addresses import NEVER
 from repos.models import FailedFile
 from tests.bad_input.case import Case, Section
 from tests.bad_input.lists import LIST, LOST
@@ -196,6 +197,12 @@ WAY = Section(
             "it redirects to ftp://127.0.0.1/bad.txt, which cannot be asked. The address must begin with http:// or "
             "https://",
             BROWSE,
+        ),
+        broken(
+            "A redirect to the metadata service of a cloud",
+            Redirect("http://169.254.169.254/latest/meta-data/"),
+            f"it redirects to http://169.254.169.254/latest/meta-data/, which is {NEVER.why}",
+            NEVER.advice,
         ),
         broken(
             "A redirect with a password in it",
