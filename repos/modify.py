@@ -11,6 +11,7 @@ from . import paths
 from .chunks import chunks
 from .compare import Change, Kind, compare
 from .errors import PathTaken, Refused
+from .failures import still_without
 from .models import Content, Job, Repository, RepositoryVersion, RequestedChange
 from .progress import Progress
 from .versions import make_version
@@ -34,7 +35,9 @@ def modify(repository: Repository, folder: Path, *, progress: Progress, job: Job
         if totals.changed and job.of_version is None and not job.may_replace:
             raise PathTaken(totals.changed, list(islice(work.replaced(), 20)))
         if totals:
-            return make_version(repository, work, action="modify", progress=progress)
+            restored = None if job.of_version is None else _restored(latest, job.of_version)
+            failed = restored.failed if restored else still_without(latest)
+            return make_version(repository, work, action="modify", progress=progress, failed=failed)
     progress.skipped("modify", f"All is as asked already: unchanged since version {latest.number}")
     return None
 
@@ -42,10 +45,16 @@ def modify(repository: Repository, folder: Path, *, progress: Progress, job: Job
 def _changes(latest: RepositoryVersion, job: Job) -> Iterator[Change]:
     if job.of_version is None:
         return _requested(latest, job)
-    restored = latest.repository.versions.complete().filter(number=job.of_version).first()
-    if restored is None:
-        raise Refused(f"Version {job.of_version} was deleted before it could be restored.")
+    restored = _restored(latest, job.of_version)
     return compare(Content.objects.of(latest).in_path_order(), Content.objects.of(restored).in_path_order())
+
+
+def _restored(latest: RepositoryVersion, number: int) -> RepositoryVersion:
+    """The version to restore. Raises Refused where it is gone."""
+    restored = latest.repository.versions.complete().filter(number=number).first()
+    if restored is None:
+        raise Refused(f"Version {number} was deleted before it could be restored.")
+    return restored
 
 
 def _requested(latest: RepositoryVersion, job: Job) -> Iterator[Change]:

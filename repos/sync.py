@@ -5,20 +5,22 @@ when all of it is there does a version come into being. A list that has not chan
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from django.db import transaction
+from django.utils import timezone
 
-from . import causes, conf, paths, pool, transport, units
+from . import conf, paths, space, stock, transport, units
 from .chunks import ROWS, chunks
 from .compare import compare
 from .downloads import Downloads
-from .errors import BadList, BrakePulled, FetchFailed, FilesFailed, PathInTheWay, Refused
+from .errors import BadList, BrakePulled, NotStored, PathInTheWay, Refused
+from .failures import Failures
 from .fetch import Fetched, Fetcher
 from .manifest import Entry
-from .models import Artifact, Content, FailedFile, Job, Repository, RepositoryVersion, SyncState
+from .models import Content, Job, Repository, RepositoryVersion, SyncState
 from .progress import Progress, Report
 from .sources import Source, source_of
 from .versions import make_version
@@ -31,7 +33,8 @@ def sync(
     """Brings `repository` up to its remote; returns the version that it made, or None if there was nothing new.
 
     `folder` is an empty working directory. Files that fail are listed with `job`. Raises FetchFailed and BadList for
-    the list, FilesFailed for files; then there is no version, and what was fetched stays in the pool.
+    the list, FilesFailed for files, unless the repository goes on without them; then there is no version, and what was
+    fetched stays in the pool.
     """
     return _Sync(repository, folder, progress, job).run()
 
@@ -42,6 +45,9 @@ class _Sync:
     folder: Path
     progress: Progress
     job: Job | None
+    _watch: space.Watch = field(default_factory=space.Watch)
+    # Why the bytes of the rest could not be stored here.
+    _not_stored: NotStored | None = None
 
     def run(self) -> RepositoryVersion | None:
         remote = self.repository.remote
@@ -53,10 +59,13 @@ class _Sync:
         threads = remote.concurrency
         with (
             Fetcher(transport.of(remote)) as fetcher,
-            Downloads(fetcher, self.folder, threads, self.progress.check) as downloads,
+            Downloads(fetcher, self.folder, threads, self._tick) as downloads,
         ):
             answer = self._fetch_list(downloads, source, known)
             if known and (answer.unchanged or answer.sha256 == known.sha256):
+                with transaction.atomic():
+                    self.progress.confirm()
+                    self._agree()
                 self._skip(latest, known)
                 return None
             with Worklist(self.folder) as work:
@@ -64,13 +73,17 @@ class _Sync:
                 totals = self._compare(latest, work)
                 if totals:
                     self._ask_the_brake(latest, source, work, totals)
-                    self._download(downloads, source, work)
-                    return self._make_version(work, source, answer)
+                    failed = self._download(downloads, latest, source, work)
+                    return self._conclude(latest, source, answer, work, failed)
         with transaction.atomic():
             self.progress.confirm()
             self._remember(latest, source, answer)
         self._skip(latest, None)
         return None
+
+    def _tick(self) -> None:
+        self.progress.check()
+        self._watch()
 
     def _known_state(self, source: Source, latest: RepositoryVersion) -> SyncState | None:
         """What is known of the list, if the newest version still is what it was read into, in the same way."""
@@ -138,43 +151,61 @@ class _Sync:
             limit = self.repository.brake
             raise BrakePulled(totals.removed, latest.files, limit, url=source.list_url, first=first, empty=empty)
 
-    def _download(self, downloads: Downloads, source: Source, work: Worklist) -> None:
-        failures = _Failures(self.job, source)
+    def _download(self, downloads: Downloads, latest: RepositoryVersion, source: Source, work: Worklist) -> int:
+        """Brings the arriving bytes into the pool. Returns how many files it goes on without; raises FilesFailed."""
+        failures = Failures(self.job, source, work, self.progress)
         for chunk in chunks(work.arriving_bytes()):
             self.progress.check()
-            work.want(_missing(chunk, failures))
+            work.want(stock.missing(chunk, wrong_size=failures.add_wrong_size, check=self.progress.check))
         files, size = work.wanted_totals()
+        space.refuse_what_does_not_fit(size)
         message = "Fetching what is new" if files else "All files are in the pool already"
         with self.progress.step("sync", "sync.downloading.artifacts", message, total=files, bytes_total=size) as report:
             stored = self._stored(downloads, source, work, report, failures)
-            for entries in chunks(stored):
-                _record(entries)
-            failures.save()
-            if failures.count:
-                raise FilesFailed(failures.count, failures.first)
+            for _ in stock.recorded(stored, self.progress.check):
+                pass
+            if self._not_stored:
+                raise self._not_stored
+            failures.complete()
+            failures.refuse_to_go_on(latest, skip=self.repository.skip_failed_files)
+        return failures.count
 
     def _stored(
-        self, downloads: Downloads, source: Source, work: Worklist, report: Report, failures: "_Failures"
+        self, downloads: Downloads, source: Source, work: Worklist, report: Report, failures: Failures
     ) -> Iterator[Entry]:
         """Yields the wanted files that got into the pool; keeps count of them, and notes the others as failures."""
         before = downloads.meter.bytes
-        for outcome in downloads.into_pool(work.wanted(), source.url_of):
-            report.bytes_done = downloads.meter.bytes - before
-            if outcome.error:
-                failures.add(outcome.entry, outcome.error)
-                report.suffix = f"{failures.count:,} failed"
-            else:
-                report.done += 1
-                yield outcome.entry
+        try:
+            for outcome in downloads.into_pool(work.wanted(), source.url_of):
+                report.bytes_done = downloads.meter.bytes - before
+                if outcome.error:
+                    failures.add(outcome.entry, outcome.error)
+                    report.suffix = f"{failures.count:,} failed"
+                else:
+                    report.done += 1
+                    yield outcome.entry
+        except NotStored as error:
+            # What came before is made known first.
+            self._not_stored = error
         report.bytes_done = downloads.meter.bytes - before
 
-    def _make_version(self, work: Worklist, source: Source, answer: Fetched) -> RepositoryVersion:
+    def _conclude(
+        self, latest: RepositoryVersion, source: Source, answer: Fetched, work: Worklist, failed: int
+    ) -> RepositoryVersion | None:
+        """Makes the version of all that came; None if nothing did that is new, for what is new has failed."""
+        work.drop_failed()
+        if not work.totals():
+            files = units.counted(failed, "file")
+            self.progress.skipped("sync", f"{files} failed, and no other is different since version {latest.number}")
+            return None
         return make_version(
             self.repository,
             work,
             action="sync",
             progress=self.progress,
-            finish=lambda version: self._remember(version, source, answer),
+            failed=failed,
+            # Not remembered: the next sync is to read the list again, and to try what failed.
+            finish=lambda version: None if failed else self._remember(version, source, answer),
         )
 
     def _remember(self, version: RepositoryVersion, source: Source, answer: Fetched) -> None:
@@ -189,74 +220,8 @@ class _Sync:
                 "sha256": answer.sha256,
             },
         )
+        self._agree()
 
-
-class _Failures:
-    """The files that a job could not get: all are listed with it, a few hundred at a time."""
-
-    def __init__(self, job: Job | None, source: Source) -> None:
-        self.count = 0
-        self.first = ""
-        self._job = job
-        self._source = source
-        self._rows: list[FailedFile] = []
-
-    def add(self, entry: Entry, error: FetchFailed) -> None:
-        path, sha256, size = entry
-        self.count += 1
-        self.first = self.first or f"{paths.shown(path)} ({error.url}): {error.why}. {_advice(error)}"
-        self._rows.append(
-            FailedFile(
-                job=self._job,
-                path=path,
-                url=error.url,
-                cause=error.cause,
-                message=error.why,
-                tries=error.tries,
-                expected_sha256=sha256,
-                expected_size=size,
-                actual_sha256=error.sha256,
-                actual_size=error.size,
-            )
-        )
-        if len(self._rows) >= ROWS:
-            self.save()
-
-    def add_wrong_size(self, entry: Entry, stored: int) -> None:
-        """A list that gives another size than bytes with this digest can have."""
-        path, _, size = entry
-        why = f"the list says {units.counted(size, 'byte')}, but the file with its sha256 has {stored:,}"
-        self.add(entry, FetchFailed(self._source.url_of(path), "size", why, tries=0, size=stored))
-
-    def save(self) -> None:
-        if self._job:
-            FailedFile.objects.bulk_create(self._rows)
-        self._rows = []
-
-
-def _advice(error: FetchFailed) -> str:
-    return error.advice or causes.advice_on_file(error.cause)
-
-
-def _missing(entries: list[Entry], failures: _Failures) -> list[Entry]:
-    """Those whose bytes are not in the pool. What is there but unknown, since a job died, is made known."""
-    known = dict(Artifact.objects.filter(sha256__in={entry[1] for entry in entries}).values_list("sha256", "size"))
-    missing, found = [], []
-    for entry in entries:
-        _, sha256, size = entry
-        if sha256 in known:
-            if known[sha256] != size:
-                failures.add_wrong_size(entry, known[sha256])
-        elif pool.has(sha256, size):
-            found.append(entry)
-        else:
-            missing.append(entry)
-    _record(found)
-    return missing
-
-
-def _record(entries: list[Entry]) -> None:
-    """Makes verified bytes known. Another job may have done so for the same ones."""
-    Artifact.objects.bulk_create(
-        [Artifact(sha256=sha256, size=size) for _, sha256, size in entries], ignore_conflicts=True
-    )
+    def _agree(self) -> None:
+        """Notes that the repository agrees with its upstream now. Runs in the caller's transaction."""
+        Repository.objects.filter(pk=self.repository.pk).update(synced_at=timezone.now())

@@ -20,11 +20,13 @@ def make_version(
     *,
     action: str,
     progress: Progress,
+    failed: int = 0,
     finish: Callable[[RepositoryVersion], object] = lambda version: None,
 ) -> RepositoryVersion:
     """Makes the next version from the changes in `work`, whose artifacts are all there, as a step of `action`.
 
-    `finish` is called with it inside the transaction that completes it. Raises PathInTheWay.
+    It goes without `failed` files of the upstream's list. `finish` is called with it inside the transaction that
+    completes it. Raises PathInTheWay.
     """
     totals = work.totals()
     with Draft(repository, progress) as draft:
@@ -37,7 +39,7 @@ def make_version(
                 draft.add(work.arriving(), report)
         with transaction.atomic():
             progress.confirm(version=draft.version)
-            version = draft.complete(totals)
+            version = draft.complete(totals, failed=failed)
             finish(version)
     return version
 
@@ -101,12 +103,13 @@ class Draft:
             for path, sha256, _ in entries
         ]
 
-    def complete(self, totals: Totals) -> RepositoryVersion:
+    def complete(self, totals: Totals, *, failed: int = 0) -> RepositoryVersion:
         """Makes the version one that others see. Runs in the caller's transaction, after its `progress.confirm`."""
         version = self.version
         version.files = self.base.files + totals.added - totals.removed
         version.size = self.base.size + totals.growth
         version.added, version.removed, version.changed = totals.added, totals.removed, totals.changed
+        version.failed = failed
         version.complete = True
         version.save()
         return version

@@ -19,6 +19,7 @@ PRAGMA cache_size=-32768;
 CREATE TABLE entry (path TEXT PRIMARY KEY, sha256 TEXT, size INTEGER, other TEXT) WITHOUT ROWID;
 CREATE TABLE change (kind TEXT, path TEXT, sha256 TEXT, size INTEGER, old_size INTEGER);
 CREATE TABLE wanted (sha256 TEXT, size INTEGER, path TEXT, PRIMARY KEY (sha256, size)) WITHOUT ROWID;
+CREATE TABLE failed (sha256 TEXT, size INTEGER, path TEXT, cause TEXT, PRIMARY KEY (sha256, size)) WITHOUT ROWID;
 """
 # A path that comes twice with the same bytes is one entry; with other bytes, `other` remembers that.
 _ADD_ENTRY = """
@@ -115,6 +116,41 @@ class Worklist:
         """How many files are to be fetched, and how many bytes."""
         files, size = self._db.execute("SELECT count(*), coalesce(sum(size), 0) FROM wanted").fetchone()
         return files, size
+
+    def fail(self, failed: Iterable[tuple[Entry, str]]) -> None:
+        """Marks the bytes of these files as not to be had, each with the cause."""
+        rows = ((sha256, size, path, cause) for (path, sha256, size), cause in failed)
+        with self._batch():
+            self._db.executemany("INSERT OR IGNORE INTO failed VALUES (?, ?, ?, ?)", rows)
+
+    def failed_with_others(self) -> Iterator[tuple[Entry, str, str]]:
+        """The arriving files whose bytes failed with another one: the file, the cause, and the path of that other."""
+        rows = self._db.execute(
+            "SELECT change.path, sha256, size, cause, failed.path FROM change JOIN failed USING (sha256, size)"
+            " WHERE kind <> 'removed' AND change.path <> failed.path ORDER BY change.path"
+        )
+        return (((path, sha256, size), cause, other) for path, sha256, size, cause, other in rows)
+
+    def failed_files(self) -> int:
+        """How many of the arriving files failed."""
+        return self._count("SELECT count(*) FROM change JOIN failed USING (sha256, size) WHERE kind <> 'removed'")
+
+    def arriving_files(self) -> int:
+        return self._count("SELECT count(*) FROM change WHERE kind <> 'removed'")
+
+    def listed_files(self) -> int:
+        """How many files the upstream's list has."""
+        return self._count("SELECT count(*) FROM entry")
+
+    def drop_failed(self) -> None:
+        """Leaves the files that failed out of the changes: they stay as they are, or away."""
+        with self._batch():
+            self._db.execute(
+                "DELETE FROM change WHERE kind <> 'removed' AND (sha256, size) IN (SELECT sha256, size FROM failed)"
+            )
+
+    def _count(self, query: str) -> int:
+        return int(self._db.execute(query).fetchone()[0])
 
     def _batch(self) -> "_Batch":
         return _Batch(self._db)
