@@ -15,6 +15,7 @@ from . import conf, units, unneeded
 from .errors import InUse, InvalidValue, MillraceError, Refused
 from .models import Distribution, Job, Publication, Repository, RepositoryVersion, Switch
 from .models.job import State
+from .progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,31 +114,37 @@ def of_version(version: RepositoryVersion) -> Consequences:
     )
 
 
-def delete_version(version: RepositoryVersion) -> None:
+def delete_version(version: RepositoryVersion, *, progress: Progress | None = None) -> None:
     """Deletes it, then the files that only it has. All other versions, and what is served, stay as they are.
 
-    Raises Refused or InUse. Cut short, it leaves files that no version has; deleting a neighbour takes them along.
+    With `progress` it is a job that lets it go by retention: then other jobs are no objection, unless they name it.
+    Raises Refused or InUse, and what `progress` raises. Cut short, it leaves files that no version has; deleting a
+    neighbour, or the next clean-up, takes them along.
     """
     with transaction.atomic():
+        if progress:
+            progress.confirm()
         Repository.objects.locked(version.repository_id)
         current = RepositoryVersion.objects.select_related("repository").filter(pk=version.pk).first()
         if current is None:
             return
-        if objection := _objection_to_version(current):
+        if objection := _objection_to_version(current, by_retention=progress is not None):
             raise objection
         content = unneeded.content_of(current)
         current.delete()
-    unneeded.delete_content(content)
+    unneeded.delete_content(content, progress)
 
 
-def _objection_to_version(version: RepositoryVersion) -> MillraceError | None:
+def _objection_to_version(version: RepositoryVersion, *, by_retention: bool = False) -> MillraceError | None:
     if not version.complete:
         return Refused(f"Version {version.number} is still in the making. Cancel the job that makes it.")
     if version.number == 0:
         return Refused("Version 0 is the empty one, with which every repository begins. It stays.")
     if version.pk == version.repository.latest_version().pk:
         return Refused(f"Version {version.number} is the newest: the next one is made from it. Make another first.")
-    return _in_use(version.publications.all()) or _at_work(version.repository_id)
+    # Whatever else a job does with older versions, it does without them where they are gone.
+    of_version = version.number if by_retention else None
+    return _in_use(version.publications.all()) or _at_work(version.repository_id, of_version)
 
 
 # ---- repositories ------------------------------------------------------------------------------------------
@@ -164,8 +171,17 @@ def delete_repository(repository: Repository, *, with_remote: bool = False) -> N
     without any version, which says so by its name and refuses all jobs; to be deleted again.
     """
     _take_apart(repository, with_remote)
-    unneeded.delete_content(Q(repository=repository))
+    finish_deleting(repository)
+
+
+def finish_deleting(repository: Repository, *, progress: Progress | None = None) -> None:
+    """Deletes what is left of a repository whose deletion was begun: it has no version any more."""
+    if repository.versions.exists():
+        return
+    unneeded.delete_content(Q(repository=repository), progress)
     with transaction.atomic():
+        if progress:
+            progress.confirm()
         Repository.objects.locked(repository.pk)
         Repository.objects.filter(pk=repository.pk, versions=None).delete()
 
@@ -204,8 +220,10 @@ def _objection_to_repository(repository: Repository, *, with_remote: bool = Fals
 # ---- what all of them ask ----------------------------------------------------------------------------------
 
 
-def _at_work(repository: int) -> MillraceError | None:
-    if job := Job.objects.active().filter(repository=repository).first():
+def _at_work(repository: int, of_version: int | None = None) -> MillraceError | None:
+    """The objection that a job is at work on the repository, or names that version of it."""
+    active = Job.objects.active().filter(repository=repository)
+    if job := (active if of_version is None else active.filter(of_version=of_version)).first():
         return InUse(f"Job {job.pk} is {job.state}, and may need it. Wait for its end, or cancel it.")
     return None
 

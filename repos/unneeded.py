@@ -7,6 +7,7 @@ from django.db.models import Exists, Max, Min, OuterRef, Q, Sum
 
 from .chunks import chunks
 from .models import Artifact, Content, Publication, PublishedMetadata, Repository, RepositoryVersion, RequestedChange
+from .progress import Progress
 
 _NONE = Q(pk__in=[])
 
@@ -50,10 +51,15 @@ def _bytes(content: Q, metadata: Q, changes: Q) -> int:
     return int(found.aggregate(size=Sum("size", default=0))["size"])
 
 
-def delete_content(which: Q) -> None:
-    """Deletes these rows, a few hundred at a time, so that others can write in between. Can be done again."""
+def delete_content(which: Q, progress: Progress | None = None) -> None:
+    """Deletes these rows, a few hundred at a time, so that others can write in between. Can be done again.
+
+    Raises what `progress` raises.
+    """
     # Eight bytes a row; to look for them anew before each piece would read what is not meant again and again.
     numbers = array("q", Content.objects.filter(which).values_list("pk", flat=True).iterator())
     for some in chunks(numbers):
+        if progress:
+            progress.check()
         with transaction.atomic():
             Content.objects.filter(pk__in=some).delete()
