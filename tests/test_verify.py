@@ -3,8 +3,9 @@
 import pytest
 
 from repos import pool
+from repos.errors import OutOfTime
 from repos.models import RepositoryVersion
-from repos.verify import Findings, OutOfTime, verify, verify_version
+from repos.verify import Findings, verify, verify_version
 from tests import factories
 
 pytestmark = pytest.mark.django_db

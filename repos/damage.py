@@ -1,0 +1,111 @@
+"""What is known to be damaged: noted where it is found, forgotten where the bytes are whole again."""
+
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.db import DatabaseError, IntegrityError, transaction
+from django.db.models import QuerySet, Window
+from django.db.models.functions import RowNumber
+
+from . import pool
+from .faults import Fault
+from .models import Artifact, Content, Damage, PublishedMetadata
+
+logger = logging.getLogger(__name__)
+
+Row = TypeVar("Row", Content, PublishedMetadata)
+
+
+def note(artifact: int, fault: Fault, *, quarantined: bool = False) -> bool:
+    """Notes what is wrong with the artifact of this number; False if there is no such artifact any more.
+
+    That its bytes are missing is no news where they are known to be wrong: they were taken away for that.
+    """
+    values = {"cause": fault.cause, "why": fault.why[:500], "quarantined": quarantined}
+    try:
+        with transaction.atomic():
+            # Locked, it is not deleted before this is written.
+            if not Artifact.objects.select_for_update(no_key=True).filter(pk=artifact).exists():
+                return False
+            found, made = Damage.objects.get_or_create(artifact_id=artifact, defaults=values)
+            if not made and fault.cause != Damage.Cause.MISSING:
+                Damage.objects.filter(pk=found.pk).update(**values)
+    except IntegrityError:
+        return False
+    return True
+
+
+def note_unserved(sha256: str) -> None:
+    """Notes that bytes could not be served, once, by a look at what lies in their place. Never raises."""
+    try:
+        artifact = Artifact.objects.filter(sha256=sha256, damage=None).first()
+        fault = _at_a_glance(artifact) if artifact else None
+        if artifact and fault and note(artifact.pk, fault):
+            logger.error("%s is damaged: %s", sha256, fault.why)
+    except DatabaseError as error:
+        logger.error("That %s is damaged could not be noted: %s", sha256, error)
+
+
+def _at_a_glance(artifact: Artifact) -> Fault | None:
+    """What is wrong as far as can be seen without reading; None where it has mended itself."""
+    try:
+        opened = pool.opened(artifact.sha256)
+    except FileNotFoundError:
+        return Fault("missing", "it is not in the pool")
+    except OSError as error:
+        return Fault("unreadable", f"it cannot be read: {error.strerror}")
+    try:
+        size = os.fstat(opened).st_size
+        os.pread(opened, 1, 0)
+    except OSError as error:
+        return Fault("unreadable", f"it cannot be read: {error.strerror}")
+    finally:
+        os.close(opened)
+    return (
+        None if size == artifact.size else Fault("size", f"it is {size:,} bytes long and should be {artifact.size:,}")
+    )
+
+
+def healed(artifact: int) -> None:
+    """The bytes of the artifact with this number are whole again."""
+    Damage.objects.filter(artifact=artifact).delete()
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """Damage with some of the places where its bytes are needed; `more` are left out. Without any, nothing needs it."""
+
+    damage: Damage
+    content: list[Content]
+    metadata: list[PublishedMetadata]
+    more: bool
+
+
+def with_places(found: Collection[Damage], most: int = 3) -> list[Damaged]:
+    """The same with at most so many places of each, in two queries."""
+    artifacts = [one.artifact_id for one in found]
+    content: dict[int, list[Content]] = defaultdict(list)
+    for row in _first(Content.objects.filter(artifact__in=artifacts), most).select_related("repository"):
+        content[row.artifact_id].append(row)
+    metadata: dict[int, list[PublishedMetadata]] = defaultdict(list)
+    published = PublishedMetadata.objects.filter(artifact__in=artifacts)
+    for one in _first(published, most).select_related("publication__version__repository"):
+        metadata[one.artifact_id].append(one)
+    return [
+        Damaged(one, content[one.artifact_id][:most], metadata[one.artifact_id][:most], _more(one, content, most))
+        for one in found
+    ]
+
+
+def _first(rows: "QuerySet[Row]", most: int) -> "QuerySet[Row]":
+    """The first of each artifact, and one more where there are others."""
+    numbered = rows.annotate(place=Window(RowNumber(), partition_by="artifact", order_by="pk"))
+    return numbered.filter(place__lte=most + 1).order_by("pk")
+
+
+def _more(one: Damage, content: dict[int, list[Content]], most: int) -> bool:
+    return len(content[one.artifact_id]) > most
