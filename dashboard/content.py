@@ -1,7 +1,7 @@
 """What a downloader meets: a WSGI callable (PEP 3333) for all that is served below /content/.
 
-It stands ahead of Django's middleware. It needs none of that (no session, no form, no user), and without it sends three
-times as many small files.
+It stands ahead of Django's middleware. It needs none of that (no form, and a user only where something is protected),
+and without it sends three times as many small files.
 """
 
 import logging
@@ -17,13 +17,14 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.db import Error as DatabaseFailed
 from django.db import close_old_connections
 from django.template.loader import render_to_string
+from django.urls import reverse, set_script_prefix
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 
-from repos import published
-from repos.published import File, Folder, Missing
+from repos import damage, published
+from repos.published import File, Folder, Missing, Protected
 
-from . import listing, media_types, part, ranges, resumes
+from . import access, listing, media_types, part, ranges, resumes
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -38,6 +39,15 @@ CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "
 
 # What a 304 tells of the file (RFC 9110, 15.4.5).
 UNCHANGED = ("Cache-Control", "ETag", "Last-Modified")
+CLOSED = "What is served here is protected: it takes a token, or a sign-in."
+NO_KEY = (
+    "What is served here is protected. This token does not open it: it is unknown, expired, revoked, or for others."
+)
+
+DAMAGED = (
+    "This file is damaged here, and is not sent before it is whole again. Try later; those who run this server find it "
+    "under Storage."
+)
 
 ALWAYS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
 PAGE = ALWAYS | {
@@ -91,7 +101,13 @@ def _answer(request: WSGIRequest) -> Answer:
 
 def _found(request: WSGIRequest, path: str) -> Answer:
     """`path` is what follows ROOT: empty, or from a slash on."""
-    found = published.find(path[1:])
+    visitor = access.Visitor(request)
+    found = published.find(path[1:], visitor.allowed)
+    answer = _refused(request, visitor) if isinstance(found, Protected) else _answer_with(request, path, found)
+    return _private(answer) if visitor.mattered else answer
+
+
+def _answer_with(request: WSGIRequest, path: str, found: File | Folder | Missing) -> Answer:
     if isinstance(found, File):
         return _file(request, path[1:], found)
     if isinstance(found, Missing):
@@ -99,13 +115,32 @@ def _found(request: WSGIRequest, path: str) -> Answer:
     return _folder(request, found) if path.endswith("/") else _with_slash(request)
 
 
+def _refused(request: WSGIRequest, visitor: access.Visitor) -> Answer:
+    """The same for all that is below the base path, whether it is there or not."""
+    if seconds := visitor.has_to_wait:
+        why = "Too many requests came from this address with tokens that open nothing. Mend that, and wait."
+        return _say(request, 429, why, {"Retry-After": str(seconds)})
+    return _say(request, 401, NO_KEY if visitor.secret else CLOSED, {"WWW-Authenticate": access.CHALLENGE})
+
+
+def _private(answer: Answer) -> Answer:
+    """For nobody but who asked: no cache in between may give it to another."""
+    vary = ", ".join(filter(None, (answer.headers.get("Vary"), "Authorization", "Cookie")))
+    return answer._replace(headers={**answer.headers, "Cache-Control": "private, no-cache", "Vary": vary})
+
+
 def _say(request: WSGIRequest, status: int, why: str, headers: Mapping[str, str] | None = None) -> Answer:
     """A sentence: as a page for browsers, as a line of text for tools."""
     kind = request.get_preferred_type(["text/plain", "text/html"]) or "text/plain"
     text = f"{why}\n"
     if kind == "text/html":
-        root = request.path.removesuffix(request.path_info) + f"{ROOT}/"
-        text = render_to_string("content/sentence.html", {"why": why, "reason": responses[status], "root": root})
+        above = request.path.removesuffix(request.path_info)
+        context = {"why": why, "reason": responses[status], "root": f"{above}{ROOT}/"}
+        if status == 401:
+            # As Django does it at the start of any of its requests.
+            set_script_prefix(f"{above}/")
+            context["sign_in"] = f"{reverse('login')}?next={quote(quote(request.path))}"
+        text = render_to_string("content/sentence.html", context)
     return _whole(status, {**PAGE, **(headers or {}), "Content-Type": f"{kind}; charset=utf-8"}, text.encode())
 
 
@@ -162,7 +197,8 @@ def _sent(request: WSGIRequest, status: int, headers: Mapping[str, str], file: F
         opened = part.Part(file, span)
     except part.Damaged as error:
         logger.error("%s is not served: %s", request.path_info, error)
-        return _say(request, 503, "This file is damaged here, and is not sent before it is whole again.")
+        damage.note_unserved(file.sha256)
+        return _say(request, 503, DAMAGED)
     if request.method == "HEAD":
         opened.close()
         return Answer(status, headers)

@@ -20,12 +20,15 @@ MOMENT = timedelta(minutes=1)
 
 
 @transaction.atomic
-def make_distribution(repository: Repository, base_path: str) -> Distribution:
-    """Makes a distribution that follows `repository`. Raises InvalidPath and BasePathTaken."""
+def make_distribution(repository: Repository, base_path: str, *, protected: bool = False) -> Distribution:
+    """Makes a distribution that follows `repository`; `protected` is closed to all without a login or a token.
+
+    Raises InvalidPath and BasePathTaken.
+    """
     path = paths.base_path(base_path)
     base_paths.lock()
     base_paths.refuse_taken(path)
-    return Distribution.objects.create(base_path=path, repository=repository)
+    return Distribution.objects.create(base_path=path, repository=repository, protected=protected)
 
 
 @transaction.atomic
@@ -34,6 +37,7 @@ def add_distribution(
     *,
     base_path: str,
     publication: Publication | None = None,
+    protected: bool = False,
     by: "User | None" = None,
     reason: str = "",
 ) -> Distribution:
@@ -43,7 +47,7 @@ def add_distribution(
     """
     if Repository.objects.locked(repository.pk) is None:
         raise Gone(f"The repository “{repository}”")
-    made = make_distribution(repository, base_path)
+    made = make_distribution(repository, base_path, protected=protected)
     switch = pin(made, publication, by=by, reason=reason) if publication else follow(made, by=by, reason=reason)
     return switch.distribution if switch else made
 
@@ -56,6 +60,7 @@ def add_once(repository: Repository, **values: Any) -> Distribution:
         made = Distribution.objects.filter(
             repository=repository,
             base_path=paths.base_path(values["base_path"]),
+            protected=values.get("protected", False),
             created_at__gte=timezone.now() - MOMENT,
         ).first()
         publication = values.get("publication")
@@ -83,6 +88,33 @@ def change_base_path(distribution: Distribution, *, base_path: str, by: "User | 
     current.save(update_fields=["base_path"])
     # In two such paths there may be more than a note can hold.
     reason = f"base path changed from “{before}” to “{path}”"[:MAX_REASON]
+    Switch.objects.create(distribution=current, by=by, earlier=served, later=served, reason=reason)
+    return True
+
+
+@transaction.atomic
+def change(distribution: Distribution, *, base_path: str, protected: bool, by: "User | None" = None) -> None:
+    """Both of what can be changed of it, or neither. Raises as the two below."""
+    protect(distribution, protected=protected, by=by)
+    change_base_path(distribution, base_path=base_path, by=by)
+
+
+@transaction.atomic
+def protect(distribution: Distribution, *, protected: bool, by: "User | None" = None) -> bool:
+    """Lets in none but those with a login or a token, or everybody again, from the next request on. False if it did.
+
+    What was superseded before it is opened stays closed. The history says who did it. Raises Gone.
+    """
+    current = Distribution.objects.select_for_update().filter(pk=distribution.pk).first()
+    if current is None:
+        raise Gone(f"The distribution at “{distribution}”")
+    if current.protected == protected:
+        return False
+    current.protected = protected
+    current.opened_at = None if protected else timezone.now()
+    current.save(update_fields=["protected", "opened_at"])
+    reason = "protected: it takes a sign-in or a token" if protected else "opened to all"
+    served = current.publication
     Switch.objects.create(distribution=current, by=by, earlier=served, later=served, reason=reason)
     return True
 

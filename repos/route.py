@@ -3,6 +3,7 @@
 import ssl
 import threading
 from functools import cached_property
+from time import monotonic
 from typing import Any
 
 import requests
@@ -10,8 +11,11 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.utils import urldefragauth
 
-from . import conf, tls, wire
+from . import conf, dial, tls, wire
 from .transport import Origin, Proxy, Transport, origin_of
+
+# In seconds: how long a look at what a proxy is to be asked for holds, and the longest that it waits for DNS.
+_LOOK_AGAIN, _LOOK = 60.0, 3.0
 
 
 class Route(HTTPAdapter):
@@ -27,6 +31,7 @@ class Route(HTTPAdapter):
         self._lock = threading.RLock()
         self._managers: dict[tuple[str, Proxy | None], urllib3.PoolManager] = {}
         self._proxies: dict[Origin, Proxy | None] = {}
+        self._looked: dict[str, float] = {}
         self._template = requests.Request("GET", "http://localhost/", self._headers()).prepare()
 
     def _headers(self) -> dict[str, str]:
@@ -40,7 +45,12 @@ class Route(HTTPAdapter):
         return dict(headers)
 
     def get(self, url: str, conditions: dict[str, str], timeout: tuple[float, float]) -> requests.Response:
-        """The answer to one request, its body still to be read. `timeout`: seconds to connect, and for each step."""
+        """The answer to one request, its body still to be read. `timeout`: seconds to connect, and for each step.
+
+        Raises dial.NotAsked for a host that nobody may ask, beside what requests raises.
+        """
+        if self.proxy(url):
+            self._look(origin_of(url)[1], timeout[0])
         request = self._template.copy()
         request.url = url
         request.headers.update(conditions)
@@ -54,6 +64,12 @@ class Route(HTTPAdapter):
         if origin not in self._proxies:
             self._proxies[origin] = self._transport.proxy(url)
         return self._proxies[origin]
+
+    def _look(self, host: str, seconds: float) -> None:
+        """That no proxy is asked for what we may not ask ourselves, as far as that is known here."""
+        if monotonic() - self._looked.get(host, -_LOOK_AGAIN) >= _LOOK_AGAIN:
+            dial.check(host, min(seconds, _LOOK), private=conf.allow_private())
+            self._looked[host] = monotonic()
 
     def close(self) -> None:
         super().close()

@@ -8,6 +8,7 @@ import urllib3
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 
+from . import conf, dial
 from .errors import InvalidValue
 from .transport import Transport
 
@@ -56,9 +57,16 @@ def names_of(host: str, port: int, timeout: float) -> list[str]:
     from cryptography import x509
 
     try:
-        pem = ssl.get_server_certificate((host, port), timeout=timeout)
-        found = x509.load_pem_x509_certificate(pem.encode()).extensions
+        found = x509.load_der_x509_certificate(_shown(host, port, timeout)).extensions
         names = found.get_extension_for_class(x509.SubjectAlternativeName).value
     except (OSError, ValueError, x509.ExtensionNotFound, socket.gaierror):
         return []
     return [str(name.value) for name in names if isinstance(name, x509.DNSName | x509.IPAddress)]
+
+
+def _shown(host: str, port: int, timeout: float) -> bytes:
+    """The certificate that `host` shows, in DER."""
+    anybody = create_urllib3_context(cert_reqs=ssl.CERT_NONE)
+    plain = dial.connect(host, port, timeout, private=conf.allow_private())
+    with plain, anybody.wrap_socket(plain, server_hostname=host) as secured:
+        return secured.getpeercert(binary_form=True) or b""

@@ -5,7 +5,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 from requests.utils import requote_uri
 
-from .errors import FetchFailed, InvalidUrl
+from . import addresses, conf
+from .errors import AddressRefused, FetchFailed, InvalidUrl
 
 MAX_LENGTH = 2000
 
@@ -14,8 +15,11 @@ _WRITE = "Write it as in https://example.org/files/."
 _NO_HOST = re.compile(r"[\s<>\"\\^`{|}%]")
 
 
-def checked(url: str) -> str:
-    """`url` itself if it can be an upstream; else raises InvalidUrl with the reason."""
+def checked(url: str, *, proxy: bool = False) -> str:
+    """`url` itself if it can be an upstream, or a proxy; else raises InvalidUrl with the reason.
+
+    What a name leads to is seen when it is asked.
+    """
     if len(url) > MAX_LENGTH:
         raise InvalidUrl(f"The address is longer than {MAX_LENGTH:,} characters.")
     if not url.isprintable():
@@ -34,6 +38,8 @@ def checked(url: str) -> str:
         raise InvalidUrl("The address names no host that could be asked.", _WRITE)
     if not _has_port(parts):
         raise InvalidUrl("The address has a port that there is not.", "Ports are numbers from 1 to 65535.")
+    if refused := addresses.of_host(parts.hostname, private=proxy or conf.allow_private()):
+        raise AddressRefused(*refused)
     return url
 
 
@@ -59,6 +65,9 @@ def redirected(url: str, at: str, location: str) -> str:
         target = requote_uri(urljoin(at, location.encode("latin-1").decode("utf-8", "replace")))
         where = shown(target)
         return checked(target)
+    except AddressRefused as error:
+        why = f"it redirects to {where}, which is {error.is_what}"
+        raise FetchFailed(url, "address", why, retry=False, advice=error.advice) from None
     except InvalidUrl as error:
         reason = error.reason
     except ValueError:

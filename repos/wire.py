@@ -9,6 +9,7 @@ import io
 import math
 import socket
 import ssl
+import sys
 import threading
 from http.client import HTTPResponse, RemoteDisconnected
 from time import monotonic
@@ -16,6 +17,9 @@ from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from . import conf, dial
 
 
 class Late(TimeoutError):
@@ -103,9 +107,28 @@ class Response(HTTPResponse):
 class _Http(HTTPConnection):
     response_class = Response
 
+    def _new_conn(self) -> socket.socket:
+        """To an address that may be asked. A proxy may be a private one: it was named for that, and by nobody else."""
+        private = self.proxy is not None or conf.allow_private()
+        assert isinstance(self.timeout, int | float)
+        try:
+            made = dial.connect(
+                self._dns_host, self.port, self.timeout, private=private, options=self.socket_options or ()
+            )
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except dial.SlowLookup as error:
+            raise NewConnectionError(self, "DNS is slow") from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "no answer") from error
+        except OSError as error:
+            raise NewConnectionError(self, str(error)) from error
+        sys.audit("http.client.connect", self, self.host, self.port)
+        return made
 
-class _Https(HTTPSConnection):
-    response_class = Response
+
+class _Https(_Http, HTTPSConnection):
+    """TLS is spoken in what was connected, by the name that was asked for."""
 
 
 class _HttpPool(HTTPConnectionPool):

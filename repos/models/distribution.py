@@ -16,8 +16,12 @@ class DistributionQuerySet(models.QuerySet["Distribution"]):
         return self.filter(repository=repository, pinned=False)
 
     def with_served(self) -> "DistributionQuerySet":
-        """With the publication that each serves, and since when (`since`, null if it serves none)."""
-        latest = Switch.objects.filter(distribution=models.OuterRef("pk")).order_by("-pk")
+        """With the publication that each serves, and since when (`since`, null if it never served any).
+
+        To pin or protect what is served already changes nothing about that.
+        """
+        moved = Switch.objects.filter(distribution=models.OuterRef("pk"), later__isnull=False)
+        latest = moved.exclude(earlier=models.F("later")).order_by("-pk")
         return self.select_related("publication__version", "publication__settings").annotate(
             since=models.Subquery(latest.values("at")[:1])
         )
@@ -32,6 +36,8 @@ class Distribution(models.Model):
     publication = models.ForeignKey(Publication, on_delete=models.PROTECT, null=True, related_name="distributions")
     # What is served here needs a login, or a token that covers it.
     protected = models.BooleanField(default=False)
+    # When it was last opened to all. What was superseded before that had been protected, and stays so.
+    opened_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = DistributionQuerySet.as_manager()
@@ -59,8 +65,13 @@ class SwitchQuerySet(models.QuerySet["Switch"]):
         return self.filter(at__gte=since, earlier__isnull=False).order_by("-pk")
 
     def with_both_sides(self) -> "SwitchQuerySet":
-        """With the publications before and after: their versions, and what they were published with."""
-        return self.select_related("earlier__version", "earlier__settings", "later__version", "later__settings")
+        """With the publications before and after: their versions, and what they were published with.
+
+        One that is null was deleted since; but before the `first` switch of a distribution nothing was served.
+        """
+        before = Switch.objects.filter(distribution=models.OuterRef("distribution"), pk__lt=models.OuterRef("pk"))
+        rows = self.annotate(first=~models.Exists(before))
+        return rows.select_related("earlier__version", "earlier__settings", "later__version", "later__settings")
 
     def with_what_moved(self) -> "SwitchQuerySet":
         """In order, with the distributions, and what they served before and after."""
