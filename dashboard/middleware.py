@@ -4,6 +4,10 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
+from django.views.defaults import page_not_found
+
+from repos.errors import Gone
+from repos.models import Repository, RepositoryVersion
 
 # No inline script or style, nothing from elsewhere, and nobody may frame or base us.
 POLICY = (
@@ -12,12 +16,13 @@ POLICY = (
 )
 
 
-def content_security_policy(
-    get_response: Callable[[HttpRequest], HttpResponse],
-) -> Callable[..., HttpResponse]:
+def page_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """The content policy; and that nobody keeps a page: the next one at this computer may be somebody else."""
+
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
     return middleware
@@ -35,3 +40,17 @@ def page_for_wrong_methods(get_response: Callable[[HttpRequest], HttpResponse]) 
         return response
 
     return middleware
+
+
+class PageForWhatIsGone:
+    """Not found is what was deleted while its page was made. A repository that is being deleted has no version left."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        gone = isinstance(error, (Gone, Repository.DoesNotExist, RepositoryVersion.DoesNotExist))
+        return page_not_found(request, error) if gone else None

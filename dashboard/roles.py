@@ -6,11 +6,11 @@ Administrators are Django's superusers; operators are in the group of that name;
 from collections.abc import Callable
 from enum import IntEnum
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Concatenate, NoReturn, ParamSpec, cast
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from .views.http import Request
 
@@ -25,6 +25,10 @@ class Role(IntEnum):
     VIEWER = 1
     OPERATOR = 2
     ADMINISTRATOR = 3
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
 
 
 def role_of(user: User | AnonymousUser) -> Role:
@@ -46,11 +50,23 @@ def for_administrators(view: View[P]) -> View[P]:
     return _least(Role.ADMINISTRATOR, view)
 
 
+def refuse(user: User | AnonymousUser, needed: Role) -> NoReturn:
+    """Raises PermissionDenied, whose page says which role is needed and which one `user` has."""
+    article = "an" if needed.word[0] in "aeiou" else "a"
+    raise PermissionDenied(f"This needs {article} {needed.word}; your role is {role_of(user).word}.")
+
+
+def flags(request: HttpRequest) -> dict[str, bool]:
+    """For every template: what the user may do, so that it offers nothing else. Access is decided in the views."""
+    role = role_of(request.user) if hasattr(request, "user") else Role.NOBODY
+    return {"may_operate": role >= Role.OPERATOR, "may_administer": role >= Role.ADMINISTRATOR}
+
+
 def _least(role: Role, view: View[P]) -> View[P]:
     @wraps(view)
     def checked(request: Request, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if role_of(request.user) < role:
-            raise PermissionDenied(f"This needs the role {role.name.lower()}.")
+            refuse(request.user, role)
         return view(request, *args, **kwargs)
 
     return cast(View[P], checked)
