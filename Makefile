@@ -6,7 +6,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 SOURCES := dashboard repos tests bench manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint format
+.PHONY: help install demo serve test faults lint format audit
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,6 +36,10 @@ test: .venv/dev ## Run all tests: on PostgreSQL where one answers, and on SQLite
 	TEST_DATABASE=postgresql $(BIN)/python -m pytest -n $(WORKERS) -q -m "not browser and not tools"
 	$(BIN)/python -m pytest -n $(WORKERS)
 
+faults: .venv/dev ## Kill it hundreds of times, on SQLite and on PostgreSQL (about 20 minutes)
+	@echo "This takes about 20 minutes, if the machine has nothing else to do."
+	$(BIN)/python -m pytest -m faults -s
+
 lint: .venv/dev ## Check style, types, migrations and the settings for production
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
@@ -43,6 +47,9 @@ lint: .venv/dev ## Check style, types, migrations and the settings for productio
 	MILLRACE_DATA=.venv/lint $(BIN)/python manage.py makemigrations --check --dry-run
 	MILLRACE_DATA=.venv/lint $(BIN)/python -W error manage.py check --deploy --fail-level WARNING
 	MILLRACE_DATA=.venv/lint MILLRACE_URL=https://mirror.example $(BIN)/python -W error manage.py check --deploy --fail-level WARNING
+
+audit: .venv/dev ## Check what we depend on: pinned by digest, not withdrawn, not known to be unsafe
+	$(BIN)/python bench/audit.py
 
 format: .venv/dev ## Format the code
 	$(BIN)/ruff check --fix $(SOURCES)

@@ -75,17 +75,19 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "dashboard.middleware.content_security_policy",
+    # Ahead of all that may answer with an error.
+    "dashboard.middleware.page_headers",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    # Last, for its page says who is signed in.
+    # Last, for their pages say who is signed in.
     "dashboard.middleware.page_for_wrong_methods",
+    "dashboard.middleware.PageForWhatIsGone",
 ]
 
 ROOT_URLCONF = "dashboard.urls"
@@ -100,6 +102,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "dashboard.roles.flags",
             ],
         },
     },
@@ -111,7 +114,9 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 20,
     "init_command": (
         "PRAGMA journal_mode=WAL;"
-        "PRAGMA synchronous=NORMAL;"
+        # A power failure must not take back a commit: that of a switch which somebody saw, or that by which a clean-up
+        # let go of rows whose bytes it then deleted. It costs a write-out each, 1 ms (see docs/reliability.md).
+        "PRAGMA synchronous=FULL;"
         "PRAGMA cache_size=-16384;"
         "PRAGMA temp_store=MEMORY;"
         "PRAGMA mmap_size=268435456;"
@@ -133,9 +138,37 @@ def database(url: str) -> dict[str, Any]:
 DATABASES = {"default": database(env.str("DATABASE_URL", default=""))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# For several processes or machines: where the queue and the cache are, a database of Redis that nobody else uses.
+MILLRACE_REDIS_URL = env.str("MILLRACE_REDIS_URL", default="")
+if MILLRACE_REDIS_URL and urlsplit(MILLRACE_REDIS_URL).scheme not in ("redis", "rediss", "unix"):
+    raise ImproperlyConfigured("MILLRACE_REDIS_URL has to be like redis://host:6379/0")
+
+
+def redis_options() -> dict[str, Any]:
+    """How a Redis is talked to: one that is gone may not hold up a page for long."""
+    # Late: who has no Redis need not pay for its client.
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    # Once more, for Redis may have closed a connection that nobody used. The queue waits a second for the next ring.
+    return {"socket_connect_timeout": 1, "socket_timeout": 2, "retry": Retry(NoBackoff(), 1)}
+
+
+REDIS_OPTIONS = redis_options() if MILLRACE_REDIS_URL else {}
+
+
 # Remembers, among others, who was given which file (dashboard/resumes.py): a few hundred bytes an entry.
+_own_cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 50_000}}
+_shared_cache = {
+    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+    "LOCATION": MILLRACE_REDIS_URL,
+    "KEY_PREFIX": "millrace",
+    "OPTIONS": REDIS_OPTIONS,
+}
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 50_000}},
+    "default": _shared_cache if MILLRACE_REDIS_URL else _own_cache,
+    # What stands in for it while it does not answer (dashboard/cache.py).
+    "own": _own_cache | {"LOCATION": "own"},
 }
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -166,6 +199,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = BEHIND_TLS
+# Scripts need neither: forms carry the token themselves.
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
 # For this host alone: what else the domain has is not ours to decide on.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -180,14 +215,14 @@ if _log_level not in logging.getLevelNamesMapping():
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"job": {"()": "repos.logs.JobFilter"}},
+    "filters": {"job": {"()": "repos.logs.JobFilter"}, "one_line": {"()": "repos.logs.OneLine"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(process)d job=%(job)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["job"]}},
     "root": {"handlers": ["stderr"], "level": _log_level},
     "loggers": {
         "huey": {"level": "WARNING"},
         "waitress.queue": {"level": "ERROR"},
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["one_line"]},
         # The page that they get says what to do; anybody can send them, and each would fill the log with a traceback.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },

@@ -55,10 +55,12 @@ class Step:
 
 
 def steps_of(job: Job) -> list[Step]:
-    """The actions that `job` was asked for, in order. Reads `job.reports`, once."""
+    """The actions that `job` was asked for, in order, and what it did besides. Reads `job.reports`, once."""
     # What a waiting job has of reports is from a worker that gave it back: all is begun anew.
     reports = [] if job.state == State.WAITING else list(job.reports.all())
-    steps = [Step(name, "", [one for one in reports if one.action == name]) for name in job.actions]
+    # What retention lets go at the end of a run is reported, though nobody asked for it.
+    names = dict.fromkeys([*job.actions, *(one.action for one in reports)])
+    steps = [Step(name, "", [one for one in reports if one.action == name]) for name in names]
     reached = max((place for place, step in enumerate(steps) if step.reports), default=-1)
     for place, step in enumerate(steps):
         step.state = _state(job, step, passed=place < reached)

@@ -10,7 +10,7 @@ from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.utils.datastructures import MultiValueDict
 
-from repos import conf, units
+from repos import conf, space, units
 from repos.arrivals import BLOCK, Arrival, Arrivals, Arrived
 from repos.errors import InvalidValue
 
@@ -79,8 +79,10 @@ def receive(request: Request, arrivals: Arrivals) -> None:
     Raises TooLarge, InvalidValue for an upload that broke off, and NotStored.
     """
     limit = conf.max_upload_bytes()
-    if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+    size = int(request.META.get("CONTENT_LENGTH") or 0)
+    if size > limit:
         raise TooLarge(f"An upload may have {units.size(limit)} at most. Send the files in several.")
+    space.refuse_what_does_not_fit(size)
 
     def parse(META: dict[str, Any], post_data: Any) -> tuple[QueryDict, MultiValueDict[str, Any]]:
         return _Parser(META, post_data, [_Handler(request, arrivals)], request.encoding).parse()

@@ -1,4 +1,7 @@
-"""Addresses: one verb each. Names with a dash are live fragments and deeds; the others are pages."""
+"""Addresses: one verb each. Names with a dash are live fragments and deeds; the others are pages.
+
+Whoever adds an address adds its row to the table in tests/test_urls.py: its verbs, and the least role that may come.
+"""
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path
@@ -15,9 +18,13 @@ from .views import (
     remotes,
     repositories,
     status,
+    storage,
+    tokens,
+    users,
+    verify,
     versions,
 )
-from .views.accounts import SignIn
+from .views.accounts import SignIn, own_password
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -34,12 +41,14 @@ urlpatterns = [
     path("repositories/<int:pk>/delete/", repositories.delete, name="repository-delete"),
     path("repositories/<int:pk>/running/", repositories.running, name="repository-running"),
     path("repositories/<int:pk>/run/", repositories.run, name="repository-run"),
+    path("repositories/<int:pk>/verify/", verify.repository, name="repository-verify"),
     path("repositories/<int:pk>/upload/", files.upload, name="repository-upload"),
     path("repositories/<int:pk>/add/", files.add, name="repository-add"),
     path("repositories/<int:pk>/remove/", files.remove, name="repository-remove"),
     path("repositories/<int:pk>/files/", versions.files, name="repository-files"),
     path("repositories/<int:pk>/versions/<int:number>/", versions.detail, name="version"),
     path("repositories/<int:pk>/versions/<int:number>/publish/", versions.publish, name="version-publish"),
+    path("repositories/<int:pk>/versions/<int:number>/verify/", verify.version, name="version-verify"),
     path("repositories/<int:pk>/versions/<int:number>/restore/", versions.restore, name="version-restore"),
     path("repositories/<int:pk>/versions/<int:number>/delete/", versions.delete, name="version-delete"),
     path("distributions/", distributions.index, name="distributions"),
@@ -60,6 +69,7 @@ urlpatterns = [
     path("jobs/<int:pk>/panel/", jobs.panel, name="job-panel"),
     path("jobs/<int:pk>/cancel/", jobs.cancel, name="job-cancel"),
     path("jobs/<int:pk>/again/", jobs.again, name="job-again"),
+    path("jobs/<int:pk>/retry/", jobs.retry, name="job-retry"),
     path("jobs/<int:pk>/confirm/", jobs.confirm, name="job-confirm"),
     path("remotes/", remotes.index, name="remotes"),
     path("remotes/new/", remotes.new, name="remote-new"),
@@ -72,9 +82,30 @@ urlpatterns = [
     path("publish-settings/<int:pk>/", publish_settings.detail, name="publish-settings-detail"),
     path("publish-settings/<int:pk>/edit/", publish_settings.edit, name="publish-settings-edit"),
     path("publish-settings/<int:pk>/delete/", publish_settings.delete, name="publish-settings-delete"),
+    path("storage/", storage.index, name="storage"),
+    path("storage/sizes/", storage.sizes, name="storage-sizes"),
+    path("storage/plan/", storage.plan, name="storage-plan"),
+    path("storage/clean/", storage.clean, name="storage-clean"),
+    path("storage/verify/", verify.everything, name="storage-verify"),
+    path("storage/quarantine/", storage.empty_quarantine, name="storage-quarantine"),
+    path("storage/<int:pk>/", storage.repository, name="storage-repository"),
+    path("users/", users.index, name="users"),
+    path("users/new/", users.new, name="user-new"),
+    path("users/<int:pk>/", users.detail, name="user"),
+    path("users/<int:pk>/role/", users.role, name="user-role"),
+    path("users/<int:pk>/password/", users.password, name="user-password"),
+    path("users/<int:pk>/activity/", users.activity, name="user-activity"),
+    path("users/<int:pk>/delete/", users.delete, name="user-delete"),
+    path("password/", own_password, name="password"),
+    path("tokens/", tokens.index, name="tokens"),
+    path("tokens/new/", tokens.new, name="token-new"),
+    path("tokens/<int:pk>/revoke/", tokens.revoke, name="token-revoke"),
+    path("tokens/<int:pk>/delete/", tokens.delete, name="token-delete"),
     path("admin/", site.urls),
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("healthz", status.healthz, name="healthz"),
     path("status.json", status.status, name="status"),
 ]
+
+handler500 = "dashboard.troubles.error_page"

@@ -18,6 +18,7 @@ from urllib3.exceptions import (
 )
 
 from . import headers, tls, units
+from .dial import NotAsked, SlowLookup
 from .errors import FetchFailed
 from .route import Route
 from .transport import Proxy, Transport, origin_of
@@ -34,6 +35,7 @@ _STATUSES = {
 }
 # The first that fits one of the errors in the chain; `{who}` is the host that was asked, or the proxy.
 _ERRORS: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
+    ((SlowLookup,), "dns", "DNS did not answer within {connect} where {who} is"),
     ((NameResolutionError,), "dns", "the name {who} is not known to DNS"),
     ((LocationParseError,), "dns", "{who} is no name that a host can have"),
     ((ConnectionRefusedError,), "refused", "{who} refuses the connection"),
@@ -85,6 +87,7 @@ _ALERTS = {
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
 
 _KINDS = {
+    "address": "address",
     "dns": "dns",
     "proxy": "proxy",
     "tls": "tls",
@@ -95,6 +98,7 @@ _KINDS = {
     **dict.fromkeys(("refused", "timeout", "reset", "short", "slow", "connection", "protocol"), "connection"),
 }
 _ADVICE = {
+    "address": "Name an upstream that may be asked.",
     "dns": "Look whether the name is spelled right, and whether this server can ask DNS.",
     "connection": "Look whether the upstream runs and is reached from this server; it may be mended by itself later.",
     "proxy": "Look at the remote's proxy: its address, user name and password.",
@@ -117,7 +121,10 @@ _ADVICE_OF_CAUSE = {
 
 
 def kind(error: FetchFailed) -> str:
-    """The class of a failure: dns, connection, proxy, tls, authentication, not_found, limit, content or upstream."""
+    """The class of a failure.
+
+    address, dns, connection, proxy, tls, authentication, not_found, limit, content or upstream.
+    """
     return _kind(error.cause)
 
 
@@ -172,6 +179,8 @@ def of_error(url: str, at: str, error: Exception, transport: Transport, route: R
     """The failure that an error of requests, urllib3 or the system is; it came from `at`, to which `url` led."""
     chain = list(_chain(error))
     proxy = route.proxy(at)
+    if failed := _of_address(url, at, chain, proxy):
+        return failed
     if proxy and (failed := _of_proxy(url, at, chain, proxy, transport)):
         return failed
     for one in chain:
@@ -204,6 +213,17 @@ def _named(chain: list[BaseException], who: str, transport: Transport) -> tuple[
 
 def _seconds(count: float) -> str:
     return "1 second" if count == 1 else f"{count:g} seconds"
+
+
+def _of_address(url: str, at: str, chain: list[BaseException], proxy: Proxy | None) -> FetchFailed | None:
+    """The failure that a host is which may not be asked, be it the upstream or the proxy."""
+    refused = next((one for one in chain if isinstance(one, NotAsked)), None)
+    if refused is None:
+        return None
+    is_proxy = proxy and any(isinstance(one, urllib3.exceptions.ProxyError) for one in chain)
+    who = f"the proxy {proxy.name}" if proxy and is_proxy else _host(at)
+    why = f"{who} is {refused.refusal.why}"
+    return FetchFailed(url, "address", why, retry=False, advice=refused.refusal.advice)
 
 
 def _of_proxy(url: str, at: str, chain: list[BaseException], proxy: Proxy, transport: Transport) -> FetchFailed | None:

@@ -12,7 +12,10 @@ from .errors import NameTaken, Stale
 from .models import Repository
 
 # What of a repository may be changed; its publish settings go their own way.
-FIELDS = ("name", "remote_id", "mirror", "auto_publish", "auto_distribute", "brake")
+FIELDS = (
+    *("name", "remote_id", "mirror", "auto_publish", "auto_distribute", "brake"),
+    *("skip_failed_files", "keep_versions", "keep_days", "stale_days"),
+)
 
 
 @transaction.atomic

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 # For how long the same request, sent again, means what it has made already.
 MOMENT = timedelta(minutes=1)
+# Of versions and of days: as many as a database takes, and as can be reckoned back from today.
+MAX_NUMBER = 100_000
+_AT_LEAST_1 = {"keep_versions": "versions", "keep_days": "days", "stale_days": "days"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def _make_repository(
 
 
 def check_settings(repository: Repository) -> None:
-    """Raises InvalidValue where mode, toggles or brake cannot be, or not together."""
+    """Raises InvalidValue where mode, toggles, brake, retention or freshness cannot be, or not together."""
     if repository.mirror and repository.remote is None:
         raise InvalidValue("mirror", "A mirror is exactly its upstream, so it needs one. Choose a remote, or additive.")
     if repository.auto_distribute and not repository.auto_publish:
@@ -96,6 +99,10 @@ def check_settings(repository: Repository) -> None:
         )
     if not 0 <= repository.brake <= 100:
         raise InvalidValue("brake", "The brake is a percentage. Give a whole number from 0 to 100.")
+    for field, noun in _AT_LEAST_1.items():
+        number = getattr(repository, field)
+        if number is not None and not 1 <= number <= MAX_NUMBER:
+            raise InvalidValue(field, f"Give a whole number of {noun} from 1 to {MAX_NUMBER:,}, or none at all.")
 
 
 def _made_just_now(

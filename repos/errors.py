@@ -57,6 +57,15 @@ class InvalidUrl(MillraceError):
         self.reason = reason
 
 
+class AddressRefused(InvalidUrl):
+    """An address that is written well, but of a host that must not be asked: what `is_what` says."""
+
+    def __init__(self, is_what: str, advice: str) -> None:
+        super().__init__(f"This host is {is_what}.", advice)
+        self.is_what = is_what
+        self.advice = advice
+
+
 class BasePathTaken(MillraceError):
     """A base path that equals, lies in or lies above that of another distribution, `other`."""
 
@@ -121,7 +130,25 @@ class NotStored(MillraceError):
     code = "disk"
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"The bytes could not be stored here: {why}. Nothing was changed.")
+        super().__init__(
+            f"The bytes could not be stored here: {why}. Nothing was changed. "
+            "Look at this server's disk and at the rights of its data folder, then try again."
+        )
+
+
+class NoRoom(NotStored):
+    """Bytes for which there is no room: `needed` of them, where that is known, while `reserve` are to stay free."""
+
+    def __init__(self, *, free: int, reserve: int, needed: int | None = None) -> None:
+        wanted = f"{units.size(needed)} are to be stored here" if needed else "There is no room to store more here"
+        kept = f", and {units.size(reserve)} are kept in reserve" if reserve else ""
+        MillraceError.__init__(
+            self,
+            f"{wanted}: {units.size(free)} of the disk are free{kept}. Make room on the disk, then try again.",
+        )
+        self.needed = needed
+        self.free = free
+        self.reserve = reserve
 
 
 class SecretLost(MillraceError):
@@ -254,6 +281,32 @@ class BrakePulled(MillraceError):
             f"This mirror lets go of {limit} % without asking, so nothing was changed. Confirm it if that is right."
         )
         self.removing = removing
+
+
+class OutOfTime(MillraceError):
+    """Bytes that took longer to read than somebody could wait: nothing is known about them."""
+
+    code = "time"
+
+    def __init__(self) -> None:
+        super().__init__("Reading its bytes takes too long to wait for, so they were not looked at to their end.")
+
+
+class StillDamaged(MillraceError):
+    """A verify that leaves `count` files damaged; the job's failed files list them. `tried`: it was to repair them."""
+
+    code = "damaged"
+
+    def __init__(self, count: int, *, tried: bool) -> None:
+        files, are = units.counted(count, "file"), "is" if count == 1 else "are"
+        state = f"{files} {are} damaged here and not served until {'it is' if count == 1 else 'they are'} whole again."
+        way = (
+            "Sync or upload the same bytes again, or bring them back from a backup and verify again."
+            if tried
+            else "Verify again with repair, which fetches from the upstreams what they still have."
+        )
+        super().__init__(f"{state} {way}")
+        self.count = count
 
 
 class Stopped(MillraceError):

@@ -268,8 +268,30 @@ def again(job: Job, *, by: "User | None" = None) -> Requested:
         raise Refused(f"The publish settings of job {job.pk} were deleted. Publish the version with others.")
     changes = None
     if job.with_modify and job.of_version is None:
+        if not job.changes.exists():
+            raise Refused(
+                f"What job {job.pk} was to change is not known any more: a clean-up took it away, long after its end. "
+                "Upload or remove the files anew."
+            )
         changes = ((one.path, one.artifact) for one in job.changes.select_related("artifact").order_by("pk"))
     return request(job.repository, actions=of(job), details=details_of(job), changes=changes, by=by)
+
+
+def retry(job: Job, *, by: "User | None" = None) -> Requested:
+    """Asks for the same as `job`, which could not get some files: only those are fetched. Raises Refused."""
+    if not job.failed:
+        raise Refused(f"No file failed in job {job.pk}, so there is nothing to fetch again.")
+    if job.is_active:
+        raise Refused(f"Job {job.pk} is still {job.state}. Wait for its end, or cancel it.")
+    if job.with_sync and (later := _later_agreement(job)):
+        raise Refused(f"Job {later.pk} came later and got every file: of job {job.pk} nothing is left to fetch.")
+    return again(job, by=by)
+
+
+def _later_agreement(job: Job) -> Job | None:
+    """A later sync of the same repository in which no file failed."""
+    later = Job.objects.filter(repository=job.repository_id, pk__gt=job.pk, with_sync=True)
+    return later.filter(state=State.COMPLETED, failed=0).order_by("-pk").first()
 
 
 def confirm(job: Job, *, by: "User | None" = None) -> Requested:

@@ -4,6 +4,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
+
+from . import outages
 
 _job: ContextVar[str] = ContextVar("job", default="-")
 
@@ -24,3 +27,15 @@ def about_job(pk: int) -> Iterator[None]:
         yield
     finally:
         _job.reset(token)
+
+
+class OneLine(logging.Filter):
+    """Tells an outage of the database in one line, not by a traceback for each page that is asked for meanwhile."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error: Any = record.exc_info[1] if record.exc_info else None
+        if error and outages.of(error):
+            path = getattr(getattr(record, "request", None), "path", "")
+            record.msg, record.args = "%s could not be made: %s", (path, outages.told(error))
+            record.exc_info = record.exc_text = None
+        return True

@@ -27,6 +27,8 @@ class Report:
     bytes_total: int | None = None
     done: int = 0
     bytes_done: int = 0
+    # Those of `bytes_done` that an earlier attempt did: they say nothing of the speed.
+    bytes_before: int = 0
     suffix: str = ""
     state: str = ProgressReport.State.RUNNING
     started_at: datetime = field(default_factory=timezone.now)

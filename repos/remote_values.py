@@ -172,7 +172,7 @@ def _long(field: str, value: str, most: int) -> None:
 
 def _proxy(field: str, value: str) -> None:
     try:
-        parts = urlsplit(urls.checked(value))
+        parts = urlsplit(urls.checked(value, proxy=True))
     except InvalidUrl as error:
         raise InvalidValue(field, f"{error.reason} Write it as in http://proxy.example:3128.") from None
     if parts.path not in ("", "/") or parts.query or parts.fragment:

@@ -25,10 +25,29 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {plural(count, noun)}"
 
 
+def without(failed: int) -> str:
+    """What a version is said to be when files of the upstream's list could not be fetched: “without 3 files”."""
+    return f"without {counted(failed, 'file')}" if failed else ""
+
+
+def version(number: int, failed: int) -> str:
+    """“version 5”, or “version 5, without 3 files”."""
+    return f"version {number}{', ' if failed else ''}{without(failed)}"
+
+
 def duration(time: timedelta) -> str:
     """A length of time: `0.4 s`, `42 s`, `3 min 04 s`, `2 h 05 min`, `1 d 3 h`."""
     seconds = max(time.total_seconds(), 0.0)
     return f"{seconds:.1f} s" if seconds < 9.95 else whole_seconds(round(seconds))
+
+
+def period(time: timedelta) -> str:
+    """A length of time that somebody has set: `24 hours`, `3 days`, `5 minutes`; as `duration` where it is not even."""
+    seconds = time.total_seconds()
+    for noun, length, least in (("day", 86400, 2), ("hour", 3600, 1), ("minute", 60, 1)):
+        if seconds >= length * least and seconds % length == 0:
+            return counted(int(seconds // length), noun)
+    return duration(time)
 
 
 def whole_seconds(seconds: int) -> str:

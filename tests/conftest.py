@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 from django.db import connection
 from pytest_django.fixtures import Settings
 
+from repos import durable
 from repos.create import make_repository
 from repos.models import Repository
 from tests.running import RUNG
@@ -21,7 +22,13 @@ from tests.upstream import Upstream
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With TEST_DATABASE=postgresql only what uses a database is run; where no server answers, all say so."""
+    """Long loops run when they are asked for by their mark.
+
+    With TEST_DATABASE=postgresql only what uses a database is run; where no server answers, all say so.
+    """
+    if "faults" not in config.option.markexpr:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("faults")])
+        items[:] = [item for item in items if not item.get_closest_marker("faults")]
     if not POSTGRESQL:
         return
     others = [item for item in items if not _uses_database(item)]
@@ -74,6 +81,18 @@ def data(tmp_path: Path, settings: Settings) -> Path:
     settings.MILLRACE_RETRY_SECONDS = 0.001
     settings.MILLRACE_BEAT_SECONDS = 0.02
     return Path(django_settings.MILLRACE_DATA)
+
+
+@pytest.fixture
+def real_disk() -> None:
+    """For a test that is about what outlasts a power failure."""
+
+
+@pytest.fixture(autouse=True)
+def quick_disk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests write need not: they do not wait until it is on the disk."""
+    if "real_disk" not in request.fixturenames:
+        monkeypatch.setattr(durable, "_settle", lambda files, root: None)
 
 
 @pytest.fixture

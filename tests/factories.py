@@ -87,3 +87,8 @@ def serve(repository: Repository, changes: Mapping[str, bytes | None], *, days_a
     for distribution in repository.distributions.all():
         switch(distribution, made, days_ago=days_ago)
     return made
+
+
+def the_metadata(repository: Repository) -> Artifact:
+    """The bytes of the one metadata file that the repository has published."""
+    return Artifact.objects.get(metadata__publication__version__repository=repository)

@@ -12,7 +12,8 @@ from repos import chain, jobs, pool
 from repos.jobs import Actions
 from repos.models import Content, Distribution, Job, Repository, RepositoryVersion
 
-PATIENCE = 30
+# Seconds: far longer than anything takes, even on a machine that has much else to do.
+PATIENCE = 120
 
 # The ids of the jobs that were rung for (see the fixture `bell`).
 RUNG: list[int] = []

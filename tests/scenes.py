@@ -55,7 +55,7 @@ def a_publication(version: RepositoryVersion) -> Publication:
     return Publication.objects.create(version=version, settings=version.repository.publish_settings)
 
 
-def a_job(repository: Repository, actions: Actions = ALL, *, ago: float = 0, **values: Any) -> Job:
+def a_job(repository: Repository | None, actions: Actions = ALL, *, ago: float = 0, **values: Any) -> Job:
     """A waiting job, requested `ago` seconds before now."""
     requested = timezone.now() - timedelta(seconds=ago)
     asked = actions.columns() | {"request": " ".join(actions.words())}
@@ -64,7 +64,7 @@ def a_job(repository: Repository, actions: Actions = ALL, *, ago: float = 0, **v
     return job
 
 
-def a_running_job(repository: Repository, actions: Actions = ALL, *, ago: float = 95, **values: Any) -> Job:
+def a_running_job(repository: Repository | None, actions: Actions = ALL, *, ago: float = 95, **values: Any) -> Job:
     now = timezone.now()
     running = {"state": "running", "worker": "mirror-1:/srv/millrace", "attempt": 1, "heartbeat_at": now}
     started = now - timedelta(seconds=ago - 1)
@@ -74,7 +74,13 @@ def a_running_job(repository: Repository, actions: Actions = ALL, *, ago: float 
 
 
 def an_ended_job(
-    repository: Repository, state: str, actions: Actions = ALL, *, ago: float = 3600, took: float = 42, **values: Any
+    repository: Repository | None,
+    state: str,
+    actions: Actions = ALL,
+    *,
+    ago: float = 3600,
+    took: float = 42,
+    **values: Any,
 ) -> Job:
     started = timezone.now() - timedelta(seconds=ago - 1)
     ended = {"state": state, "attempt": 1, "started_at": started, "finished_at": started + timedelta(seconds=took)}

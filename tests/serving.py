@@ -52,7 +52,7 @@ class Millrace:
         found = re.search(r"Millrace is at (http://\S+)/ ", self.said())
         assert found, self.said()
         self.address = found[1]
-        until(lambda: requests.get(f"{self.address}/healthz", timeout=5).ok, "it answers")
+        until(lambda: requests.get(f"{self.address}/healthz", timeout=PATIENCE).ok, "it answers")
 
     def said(self) -> str:
         return self.output.read_text()

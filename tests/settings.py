@@ -15,18 +15,20 @@ os.environ["MILLRACE_RESERVE_BYTES"] = "0"
 (HOME / "static").mkdir()
 
 from dashboard.settings import *  # noqa: E402, F403
-from dashboard.settings import DATABASES, LOGGING, database  # noqa: E402
+from dashboard.settings import DATABASES, LOGGING, SQLITE_OPTIONS, database  # noqa: E402
 
 # `TEST_DATABASE=postgresql` runs the same tests there; tests/conftest.py skips them where no server answers.
 POSTGRESQL = os.environ.get("TEST_DATABASE") == "postgresql"
 POSTGRESQL_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 if POSTGRESQL:
-    # What a test writes need not outlive the machine; and two test runs at once do not share a database.
+    # What a test writes need not outlast a power failure; and two test runs at once do not share a database.
     durability = {"OPTIONS": {"options": "-c synchronous_commit=off"}}
     DATABASES["default"] = database(POSTGRESQL_URL) | durability | {"TEST": {"NAME": f"test_millrace_{os.getpid()}"}}
 else:
     # A file and not SQLite's memory: jobs use threads, and threads in memory share one lock for everything.
     DATABASES["default"]["TEST"] = {"NAME": str(HOME / "test.sqlite3")}
+    quick = SQLITE_OPTIONS["init_command"].replace("synchronous=FULL", "synchronous=OFF")
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS | {"init_command": quick}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings
 
 from dashboard import content
 from repos import pool, published
-from repos.models import Repository, RepositoryVersion
+from repos.models import Damage, Repository, RepositoryVersion
 from tests import factories
 from tests.content_server import Client, Server, serving
 
@@ -266,9 +266,11 @@ def test_damaged_file_is_not_sent(get: Client, caplog: pytest.LogCaptureFixture)
     answer = get("/content/files/data.bin")
     assert (answer.status, answer.body) == (
         503,
-        b"This file is damaged here, and is not sent before it is whole again.\n",
+        f"{content.DAMAGED}\n".encode(),
     )
     assert get("/content/files/data.bin", "HEAD").status == 503
+    # What is known to be damaged is not looked at again.
+    Damage.objects.all().delete()
     file.unlink()
     assert get("/content/files/data.bin", Range="bytes=5-6").status == 503
     assert get("/content/files/data.bin", If_None_Match=ETAG).status == 304
@@ -280,7 +282,7 @@ def test_damaged_file_is_not_sent(get: Client, caplog: pytest.LogCaptureFixture)
 def test_database_failure_is_told_without_details(
     get: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(path: str) -> None:
+    def fail(path: str, allowed: Any) -> None:
         raise OperationalError("the secret address of the database")
 
     monkeypatch.setattr(published, "find", fail)

@@ -140,7 +140,7 @@ def test_cut_short_it_leaves_the_others_whole_and_a_neighbour_takes_the_rest(
 ) -> None:
     before = contents(repository)
     with monkeypatch.context() as patch:
-        patch.setattr(unneeded, "delete_content", lambda which: None)
+        patch.setattr(unneeded, "delete_content", lambda *which: None)
         deletion.delete_version(version(repository, 1))
     assert contents(repository) == {0: {}, 2: before[2], 3: before[3]}
     deletion.delete_version(version(repository, 2))
@@ -408,7 +408,7 @@ def test_without_a_remote_there_is_none_to_delete(unserved: Repository) -> None:
 def test_cut_short_it_is_no_repository_any_more_and_can_be_deleted_again(
     unserved: Repository, monkeypatch: pytest.MonkeyPatch, bell: list[int]
 ) -> None:
-    def die(which: object) -> None:
+    def die(*which: object) -> None:
         raise OSError("the machine stops here")
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="stops here"):

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 
 from repos.base_paths import clashing, refuse_taken
 from repos.distribute import pin
-from repos.distributions import add_distribution, change_base_path, make_distribution, refresh
+from repos.distributions import add_distribution, change_base_path, make_distribution, protect, refresh
 from repos.errors import BasePathTaken, InvalidPath, Refused
 from repos.models import Distribution, Publication, Repository, Switch
 from repos.paths import clash
@@ -205,3 +205,21 @@ def test_pinning_to_and_fro_at_once_leaves_a_history_that_fits(distribution: Dis
     moves = list(Switch.objects.order_by("pk").values_list("earlier", "later"))
     assert [earlier for earlier, _ in moves[1:]] == [later for _, later in moves[:-1]]
     assert moves[-1][1] == Distribution.objects.get().publication_id
+
+
+# ---- since when --------------------------------------------------------------------------------------------
+
+
+def test_to_protect_or_pin_what_is_served_already_leaves_since_when(repository: Repository) -> None:
+    publication = factories.serve(repository, {"a": b"1"}, days_ago=2)
+    never = make_distribution(factories.repository("other", "never"), "never-served")
+    before = _since_when()
+    for distribution in (repository.distributions.get(), never):
+        protect(distribution, protected=True)
+    pin(repository.distributions.get(), publication, by=None, reason="")
+    assert _since_when() == before
+    assert before["never-served"] is None
+
+
+def _since_when() -> dict[str, object]:
+    return {one.base_path: vars(one)["since"] for one in Distribution.objects.with_served()}

@@ -12,7 +12,7 @@ import pytest
 
 from repos import pool
 from repos.downloads import AHEAD, Downloads, Meter, Outcome
-from repos.errors import Canceled, FetchFailed
+from repos.errors import Canceled, FetchFailed, NotStored
 from repos.fetch import Fetcher
 from repos.manifest import Entry
 from repos.transport import Transport
@@ -208,10 +208,8 @@ def test_a_pool_that_does_not_take_it_is_told(downloads: Downloads, upstream: Up
     upstream.write("file", b"bytes")
     (wanted,) = entries(upstream)
     (data / "pool").touch()
-    (outcome,) = downloads.into_pool([wanted], url_of(upstream))
-    assert outcome.error
-    assert outcome.error.cause == "disk"
-    assert outcome.error.why == "it could not be stored: Not a directory"
+    with pytest.raises(NotStored, match="could not be stored here: Not a directory"):
+        list(downloads.into_pool([wanted], url_of(upstream)))
 
 
 def test_an_answer_that_no_one_thought_of_does_not_hang_the_job(

@@ -18,7 +18,7 @@ from time import monotonic, time
 import pytest
 
 from repos import causes, urls
-from repos.errors import FetchFailed, InvalidUrl
+from repos.errors import FetchFailed, InvalidUrl, NotStored
 from repos.fetch import MAX_REDIRECTS, MAX_WAIT, Fetched, Fetcher
 from repos.transport import Transport
 from tests.settings import VERSION
@@ -356,6 +356,9 @@ class Says(Fault):
         (b"", "reset", "127.0.0.1 closed the connection without an answer"),
         (b"220 mail.example ESMTP\r\n", "protocol", "what 127.0.0.1 answered is not HTTP"),
         (b"\x15\x03\x01\x00\x02\x02\x16", "protocol", "what 127.0.0.1 answered is not HTTP"),
+        # Too long, and too many: read to the limit and no further.
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000, "protocol", "what 127.0.0.1 answered is not HTTP"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 101, "protocol", "what 127.0.0.1 answered is not HTTP"),
     ],
 )
 def test_what_is_no_answer_is_told(upstream: Upstream, into: Path, data: bytes, cause: str, why: str) -> None:
@@ -805,9 +808,9 @@ def test_as_much_as_the_limit_is_taken(fetcher: Fetcher, upstream: Upstream, int
 
 
 def test_a_disk_that_does_not_take_it_is_named(fetcher: Fetcher, upstream: Upstream, tmp_path: Path) -> None:
-    error = failure(fetcher, upstream.url + "file", tmp_path / "absent" / "into")
-    assert (error.cause, error.tries) == ("disk", 1)
-    assert error.why == "it could not be written: No such file or directory"
+    with pytest.raises(NotStored, match="could not be stored here: No such file or directory"):
+        fetcher.fetch(upstream.url + "file", tmp_path / "absent" / "into")
+    assert len(upstream.requests) == 1
 
 
 # ---- waiting between tries -------------------------------------------------------------------------------

@@ -14,8 +14,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from repos import jobs
 from repos.models import (
+    AccessToken,
     Artifact,
     Content,
+    Damage,
     Distribution,
     FailedFile,
     Job,
@@ -153,6 +155,11 @@ def second_reservation() -> models.Model:
     return after(Reservation(job=one, resource="repository:1"), Reservation(job=one, resource="repository:1"))
 
 
+def verify(**values: Any) -> Job:
+    upkeep = {"with_sync": False, "with_publish": False, "with_distribute": False, "with_verify": True}
+    return job(**{"repository": None, **upkeep, **values})
+
+
 def second_change() -> models.Model:
     one = saved(job())
     return after(RequestedChange(job=one, path="a"), RequestedChange(job=one, path="a"))
@@ -183,11 +190,15 @@ BROKEN: list[tuple[str, Callable[[], models.Model]]] = [
     ("repository_has_name", lambda: repository(name="")),
     ("repository_distribute_needs_publish", lambda: repository(auto_publish=False, auto_distribute=True)),
     ("repository_brake_is_percentage", lambda: repository(brake=101)),
+    ("repository_keeps_something", lambda: repository(keep_versions=0)),
+    ("repository_keeps_something", lambda: repository(keep_days=0)),
+    ("repository_stale_some_time", lambda: repository(stale_days=0)),
     ("version_number_once", lambda: version(number=1)),
     ("version_one_in_the_making", second_in_the_making),
     ("version_0_is_empty", lambda: after_removal_of_version_0(version(number=0, files=1))),
     ("version_0_is_empty", lambda: after_removal_of_version_0(version(number=0, size=1))),
     ("version_0_is_empty", lambda: after_removal_of_version_0(version(number=0, removed=1))),
+    ("version_0_is_empty", lambda: after_removal_of_version_0(version(number=0, failed=1))),
     ("version_0_is_empty", lambda: after_removal_of_version_0(version(number=0, complete=False))),
     ("version_has_its_additions", lambda: version(files=2, added=3)),
     ("version_has_its_additions", lambda: version(files=2, added=1, changed=2)),
@@ -195,6 +206,7 @@ BROKEN: list[tuple[str, Callable[[], models.Model]]] = [
     ("artifact_sha256_is_whole", lambda: Artifact(sha256="", size=1)),
     # Its bytes lie in the pool under the name in small letters, and would never be found.
     ("artifact_sha256_is_lower", lambda: Artifact(sha256="ABCDEF01" * 8, size=1)),
+    ("damage_cause_is_known", lambda: Damage(artifact=Artifact.objects.all()[0], cause="rust", why="it is red")),
     ("content_path_once", lambda: content(path="a")),
     ("content_path_once", lambda: after(content(path="b", added=1, removed=2), content(path="b", added=0, removed=2))),
     ("content_has_path", lambda: content(path="")),
@@ -210,10 +222,16 @@ BROKEN: list[tuple[str, Callable[[], models.Model]]] = [
     ("distribution_base_path_is_relative", lambda: distribution(base_path="/a")),
     ("distribution_base_path_is_relative", lambda: distribution(base_path="a/")),
     ("distribution_pinned_to_something", lambda: distribution(pinned=True)),
+    ("token_has_name", lambda: AccessToken(name="", digest="0" * 64)),
+    ("token_digest_is_whole", lambda: AccessToken(name="one", digest="0" * 63)),
+    ("token_digest_is_whole", lambda: AccessToken(name="one", digest="")),
     ("job_state_is_known", lambda: job(state="asleep")),
     ("job_does_something", lambda: job(with_sync=False, with_publish=False, with_distribute=False)),
     ("job_sync_or_modify", lambda: job(with_modify=True)),
     ("job_has_request", lambda: job(request="")),
+    ("job_upkeep_stands_alone", lambda: verify(with_clean=True)),
+    ("job_upkeep_stands_alone", lambda: job(with_verify=True)),
+    ("job_run_has_repository", lambda: job(repository=None)),
     ("job_distribute_needs_publish", lambda: job(with_publish=False)),
     ("job_finished_when_ended", lambda: job(state=State.COMPLETED)),
     ("job_finished_when_ended", lambda: job(state=State.CANCELED)),
@@ -224,6 +242,7 @@ BROKEN: list[tuple[str, Callable[[], models.Model]]] = [
     ("job_failed_says_why", lambda: job(state=State.FAILED, finished_at=NOW)),
     ("job_identical_once", lambda: after(job(), job())),
     ("job_identical_once", lambda: after(running(), job())),
+    ("job_identical_upkeep_once", lambda: after(verify(), verify())),
     ("job_one_running_per_repository", lambda: after(running(), running(request="sync"))),
     ("requested_change_once", second_change),
     ("requested_change_has_path", lambda: RequestedChange(job=saved(job()), path="")),
@@ -269,8 +288,9 @@ def test_every_constraint_is_tried_above() -> None:
         lambda: Artifact(sha256=Artifact.objects.all()[0].sha256, size=1),
         lambda: distribution(base_path="files"),
         lambda: after(Worker(name="one", pid=1, threads=1), Worker(name="one", pid=2, threads=1)),
+        lambda: after(AccessToken(name="one", digest="0" * 64), AccessToken(name="two", digest="0" * 64)),
     ],
-    ids=["remote name", "repository name", "artifact", "base path", "worker"],
+    ids=["remote name", "repository name", "artifact", "base path", "worker", "token"],
 )
 def test_what_is_unique_is_refused_a_second_time(make: Callable[[], models.Model]) -> None:
     broken = make()
@@ -475,7 +495,7 @@ def test_a_pinned_distribution_does_not_follow(files: Repository) -> None:
 
 def test_a_distribution_knows_since_when_it_serves(files: Repository) -> None:
     distribution = files.distributions.get()
-    last = factories.switch(distribution, the_publication())
+    last = factories.switch(distribution, factories.publication(factories.version(files, {"b": b"2"})))
     last.refresh_from_db()
     never = files.distributions.create(base_path="never")
     found = {one.pk: vars(one)["since"] for one in Distribution.objects.with_served()}
@@ -545,22 +565,11 @@ def test_a_job_with_several_resources_in_common_is_in_the_way_once(files: Reposi
     assert list(Job.objects.in_the_way_of(second)) == [first]
 
 
-def test_a_running_job_without_a_sign_of_life_is_silent(files: Repository) -> None:
-    one = saved(running(heartbeat_at=NOW - timedelta(seconds=20)))
-    assert list(Job.objects.silent_since(NOW - timedelta(seconds=15))) == [one]
-    assert list(Job.objects.silent_since(NOW - timedelta(seconds=25))) == []
-
-
-def test_a_waiting_job_is_never_silent(files: Repository) -> None:
-    saved(job(heartbeat_at=NOW - timedelta(days=1)))
-    assert list(Job.objects.silent_since(NOW)) == []
-
-
-def test_the_latest_job_of_each_repository(files: Repository) -> None:
+def test_what_tells_of_a_repository_are_its_active_runs_and_the_newest_that_ended(files: Repository) -> None:
     ended(State.COMPLETED)
     latest = ended(State.FAILED)
     other = saved(job(repository=factories.repository("other", "other")))
-    assert set(Job.objects.latest_of_each()) == {latest, other}
+    assert set(Job.objects.telling()) == {latest, other}
 
 
 def test_the_jobs_of_today_are_those_since_midnight(files: Repository) -> None:

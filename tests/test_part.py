@@ -1,5 +1,7 @@
 import hashlib
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,15 @@ def test_damaged_file_is_refused(file: File, damage: Callable[[Path], object]) -
         read(file, range(10))
     with pytest.raises(Damaged):
         Part(file, range(10))
+
+
+@pytest.mark.parametrize("place", [Path.mkdir, os.mkfifo, lambda kept: kept.symlink_to(__file__)])
+def test_what_is_no_file_of_ours_is_refused(file: File, place: Callable[[Path], object]) -> None:
+    pool.path(file.sha256).unlink()
+    place(pool.path(file.sha256))
+    for size in (file.size, 0, Path(__file__).stat().st_size):
+        wrong = replace(file, size=size)
+        with pytest.raises(Damaged):
+            read(wrong, range(10))
+        with pytest.raises(Damaged):
+            Part(wrong, range(10))

@@ -52,7 +52,24 @@ def test_it_works(repository: Repository) -> None:
 def test_a_list_can_be_of_one_repository(repository: Repository) -> None:
     factories.repository("empty", "nothing/yet")
     assert [row[0] for row in rows("distribution", "list")] == ["files", "nothing/yet"]
-    assert rows("distribution", "list", "empty") == [["nothing/yet", "empty", "follows", "", ""]]
+    assert rows("distribution", "list", "empty") == [["nothing/yet", "empty", "follows", "", "", "", "open"]]
+
+
+def test_a_distribution_is_protected_and_opened(repository: Repository) -> None:
+    assert call("distribution", "create", "files", "closed", "--protected")[0] == 0
+    assert [row[-1] for row in rows("distribution", "list")] == ["protected", "open"]
+    status, said = call("distribution", "change", "closed", "--open")
+    assert (status, said) == (0, "From /content/closed/ may download: all.\n")
+    assert "those who are signed in" in call("distribution", "change", "files", "--protected")[1]
+    assert [row[-1] for row in rows("distribution", "list")] == ["open", "protected"]
+    assert rows("distribution", "history", "files")[0][1:] == [
+        "2",
+        "2",
+        "",
+        "",
+        "protected: it takes a sign-in or a token",
+    ]
+    assert call("distribution", "change", "files")[0] != 0
 
 
 def test_a_history_has_its_newest_lines_first(repository: Repository) -> None:

@@ -120,7 +120,7 @@ def test_a_list_takes_as_many_queries_for_many(
 def test_a_terminal_needs_no_server_and_says_wrong_verbs_with_status_2(new_millrace: Millrace) -> None:
     assert new_millrace.manage("repository", "create", "tools", "--base-path", "tools").returncode == 0
     listed = new_millrace.manage("repository", "list")
-    assert (listed.returncode, listed.stdout, listed.stderr) == (0, "tools\tadditive\t\t0\t0\t0\n", "")
+    assert (listed.returncode, listed.stdout, listed.stderr) == (0, "tools\tadditive\t\t0\t0\t0\t0\n", "")
     for wrong in (
         ["repository"],
         ["repository", "paint"],

@@ -28,17 +28,37 @@ def test_it_works() -> None:
         "url": "http://up.example/",
         "auto-publish": "yes",
         "auto-distribute": "yes",
+        "skip-failed": "no",
+        "stale-days": "7",
+        "keep-versions": "",
+        "keep-days": "",
+        "synced": "",
         "manifest": "PULP_MANIFEST",
         "checksums": "",
         "version": "0",
         "files": "0",
         "size": "0",
+        "failed-files": "0",
         "followed-at": "docs",
     }
     assert not Job.objects.exists(), "nothing is run yet"
+    kept = ("--keep-versions", "3", "--keep-days", "30", "--stale-days", "none", "--skip-failed")
+    assert call("repository", "edit", "docs", *kept)[0] == 0
+    shown = facts("repository", "show", "docs")
+    assert [shown[name] for name in ("keep-versions", "keep-days", "stale-days", "skip-failed")] == [
+        "3",
+        "30",
+        "",
+        "yes",
+    ]
+    assert call("repository", "edit", "docs", "--keep-versions", "none", "--no-skip-failed")[0] == 0
+    shown = facts("repository", "show", "docs")
+    assert (shown["keep-versions"], shown["keep-days"], shown["skip-failed"]) == ("", "30", "no")
+    status, said = call("repository", "edit", "docs", "--stale-days", "0")
+    assert (status, "stale-days: Give a whole number of days from 1 to 100,000, or none at all." in said) == (2, True)
     edited = call("repository", "edit", "docs", "--name", "books", "--mode", "additive", "--no-auto-distribute")
     assert edited[0] == 0
-    assert rows("repository", "list") == [["books", "additive", "http://up.example/", "0", "0", "0"]]
+    assert rows("repository", "list") == [["books", "additive", "http://up.example/", "0", "0", "0", "0"]]
     assert call("repository", "delete", "books", "--with-remote", "--yes")[0] == 0
     assert (Repository.objects.count(), Remote.objects.count(), Distribution.objects.count()) == (0, 0, 0)
 

@@ -50,15 +50,16 @@ def test_running_jobs_poll_and_an_idle_house_does_not(admin_client: Client) -> N
     assert "data-live" not in admin_client.get("/").content.decode()
     job = scenes.a_job_that_fetches(repository)
     text = admin_client.get("/").content.decode()
-    assert f'hx-get="/running/?watched={job.pk}"' in text
+    assert f'hx-get="/running/?watched={job.pk}&amp;known=' in text
     assert 'hx-trigger="every 2s, refresh"' in text
 
 
 def test_a_live_answer_brings_the_list_only_when_jobs_came_or_ended(admin_client: Client) -> None:
     job = scenes.a_job_that_fetches(scenes.a_repository())
-    assert "hx-swap-oob" not in admin_client.get("/running/", {"watched": str(job.pk)}).content.decode()
+    knows = {"watched": str(job.pk), "known": admin_client.get("/").context["known"]}
+    assert "hx-swap-oob" not in admin_client.get("/running/", knows).content.decode()
     settled = admin_client.get("/running/", {"watched": f"{job.pk},{job.pk + 1}"}).content.decode()
-    assert settled.count('hx-swap-oob="true"') == 2
+    assert settled.count('hx-swap-oob="true"') == 3
 
 
 def test_the_last_live_answer_polls_no_more(admin_client: Client) -> None:

@@ -137,6 +137,7 @@ def test_the_whole_form_shows_every_choice(admin_client: Client, repository: Rep
 
 def test_the_whole_form_makes_what_it_says(admin_client: Client, bell: list[int]) -> None:
     sent = WHOLE | {"mode": "mirror", "brake": "7", "publish_settings": "", "manifest": "", "checksums": "SHA256SUMS"}
+    sent |= {"skip_failed_files": "on", "stale_days": "2", "keep_versions": "", "keep_days": "30"}
     answer = admin_client.post("/repositories/new/", sent)
     made = Repository.objects.select_related("remote", "publish_settings").get()
     assert answer["Location"] == f"/jobs/{Job.objects.get().pk}/"
@@ -147,6 +148,7 @@ def test_the_whole_form_makes_what_it_says(admin_client: Client, bell: list[int]
         True,
         True,
     )
+    assert (made.skip_failed_files, made.stale_days, made.keep_versions, made.keep_days) == (True, 2, None, 30)
     assert made.remote and made.remote.url == WHOLE["url"]
     assert (made.publish_settings.manifest, made.publish_settings.checksums) == ("", "SHA256SUMS")
     assert made.distributions.get().base_path == "docs/files"
@@ -229,6 +231,9 @@ def test_a_bad_value_is_kept_and_explained_at_its_field(
         ("mode", {"mode": "magic"}, "not one of the available choices"),
         ("brake", {"brake": "101"}, "less than or equal to 100"),
         ("brake", {"brake": "-1"}, "greater than or equal to 0"),
+        ("stale_days", {"stale_days": "0"}, "greater than or equal to 1"),
+        ("keep_versions", {"keep_versions": "0"}, "greater than or equal to 1"),
+        ("keep_days", {"keep_days": "100001"}, "less than or equal to 100000"),
         ("brake", {"brake": "some"}, "whole number"),
         ("auto_distribute", {"auto_publish": ""}, "Only what is published"),
         ("publish_settings", {"publish_settings": "987"}, "not one of the available choices"),
@@ -306,8 +311,10 @@ def test_every_setting_can_be_changed(admin_client: Client, repository: Reposito
     values = opened(admin_client, repository)
     del values["auto_distribute"]
     more = {"name": "new", "mode": "mirror", "brake": "7", "publish_settings": "", "checksums": "SHA256SUMS"}
+    more |= {"skip_failed_files": "on", "stale_days": "", "keep_versions": "3", "keep_days": "30"}
     change(admin_client, repository, values, **more)
     made = Repository.objects.select_related("publish_settings").get()
+    assert (made.skip_failed_files, made.stale_days, made.keep_versions, made.keep_days) == (True, None, 3, 30)
     assert (made.name, made.mirror, made.brake, made.auto_distribute) == ("new", True, 7, False)
     assert (made.publish_settings.manifest, made.publish_settings.checksums) == ("PULP_MANIFEST", "SHA256SUMS")
 
@@ -599,7 +606,7 @@ def test_the_last_live_answer_brings_the_page_up_to_date(admin_client: Client, r
     scenes.a_completed_job(repository)
     text = admin_client.get(f"/repositories/{repository.pk}/running/", {"watched": "1"}).content.decode()
     assert 'hx-get="/repositories/' not in text
-    assert text.count('hx-swap-oob="true"') == 5
+    assert text.count('hx-swap-oob="true"') == 6
 
 
 # ---- a new remote with all of its settings ----

@@ -5,6 +5,6 @@ One file a noun; staff.py is the site, base.py what they share, deletion.py how 
 
 from django.contrib.admin import site
 
-from . import content, distributions, jobs, publications, remotes, repositories, users
+from . import content, distributions, jobs, publications, remotes, repositories, tokens, users
 
-__all__ = ["content", "distributions", "jobs", "publications", "remotes", "repositories", "site", "users"]
+__all__ = ["content", "distributions", "jobs", "publications", "remotes", "repositories", "site", "tokens", "users"]

@@ -1,4 +1,4 @@
-"""Artifacts and content: millions of rows, found by digest, path and repository."""
+"""Artifacts, what is damaged of them, and content: millions of rows, found by digest, path and repository."""
 
 import re
 import time
@@ -11,7 +11,7 @@ from django.utils.html import format_html
 
 from dashboard.templatetags.display import size
 from repos import verify
-from repos.models import Artifact, Content
+from repos.models import Artifact, Content, Damage
 
 from .base import MillraceAdmin, Said, link, rows_link
 
@@ -49,6 +49,29 @@ def _verified(artifact: Artifact, end: float) -> Said:
     if fault := verify.verify(artifact, seconds=end - time.monotonic()):
         return messages.ERROR, f"“{artifact}”: {fault.why}."
     return messages.SUCCESS, f"“{artifact}”: whole, {size(artifact.size)} were read."
+
+
+@admin.register(Damage)
+class DamageAdmin(MillraceAdmin):
+    list_display = ["of", "bytes", "cause", "why", "found_at", "quarantined"]
+    list_display_links = ["cause"]
+    list_filter = ["cause", "quarantined"]
+    list_select_related = ["artifact"]
+    search_fields = ["artifact__sha256"]
+    search_help_text = "The beginning of a sha256."
+    sortable_by = ()
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        term = search_term.strip().lower()
+        return (queryset.filter(_digest_begins("artifact__sha256", term)) if term else queryset), False
+
+    @admin.display(description="artifact")
+    def of(self, damage: Damage) -> str:
+        return link(damage.artifact)
+
+    @admin.display(description="size")
+    def bytes(self, damage: Damage) -> str:
+        return size(damage.artifact.size)
 
 
 class Present(admin.SimpleListFilter):

@@ -26,7 +26,7 @@ class JobAdmin(MillraceAdmin):
 
     @admin.display(description="repository", ordering="repository__name")
     def of(self, job: Job) -> str:
-        return link(job.repository)
+        return link(job.repository) if job.repository else job.subject
 
     @admin.display(description="actions")
     def asked(self, job: Job) -> str:

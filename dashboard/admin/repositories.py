@@ -48,14 +48,17 @@ class RepositoryForm(CorrectionForm):
 @admin.register(Repository)
 class RepositoryAdmin(CorrectingAdmin, DeletingAdmin):
     form = RepositoryForm
-    corrigible = ["name", "remote", "publish_settings", "mirror", "auto_publish", "auto_distribute", "brake"]
+    corrigible = [
+        *("name", "remote", "publish_settings", "mirror", "auto_publish", "auto_distribute", "brake"),
+        *("skip_failed_files", "stale_days", "keep_versions", "keep_days"),
+    ]
     list_display = ["name", "upstream", "mode", "auto_publish", "auto_distribute", "brake", "created_at"]
     list_select_related = ["remote"]
     list_filter = ["mirror", "auto_publish", "auto_distribute"]
     search_fields = ["name", "remote__name", "remote__url"]
     autocomplete_fields = ["remote", "publish_settings"]
     readonly_fields = ["belongings"]
-    fields = [*corrigible, "created_at", "belongings"]
+    fields = [*corrigible, "synced_at", "created_at", "belongings"]
     page = "repository"
     actions = ["run", "verify_newest"]
 
@@ -109,7 +112,9 @@ def _verified(version: RepositoryVersion, end: float) -> Said:
 
 @admin.register(RepositoryVersion)
 class RepositoryVersionAdmin(DeletingAdmin):
-    list_display = ["__str__", "number", "complete", "files", "bytes", "added", "removed", "changed", "created_at"]
+    list_display = [
+        *("__str__", "number", "complete", "files", "bytes", "added", "removed", "changed", "failed", "created_at")
+    ]
     list_select_related = ["repository"]
     list_filter = ["complete"]
     search_fields = ["repository__name"]

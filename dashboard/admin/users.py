@@ -1,4 +1,4 @@
-"""Users and groups: Django's own pages, on which nobody gives themselves more rights than they have."""
+"""Users and groups as the admin shows them: to look at. Users are made and changed on the dashboard's own pages."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,6 +6,8 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.urls import reverse
 
 # Django's class takes a parameter only where types are checked.
 if TYPE_CHECKING:
@@ -19,38 +21,38 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class MillraceUserAdmin(OfUsers):
-    """A user is not deleted but made inactive: the history of jobs and corrections names who did what."""
+    """What lets somebody in is changed where it is seen to that an administrator stays (dashboard/users.py)."""
 
-    list_filter = ["is_staff", "is_superuser", "is_active"]
+    list_display = ["username", "email", "is_superuser", "is_active", "last_login"]
+    list_filter = ["is_superuser", "is_active"]
     show_full_result_count = False
+    fieldsets = ((None, {"fields": ("username", "is_active", "is_superuser", "groups", "last_login", "date_joined")}),)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Superusers are changed by superusers only, their passwords included."""
-        beyond = obj is not None and obj.is_superuser and not _is_super(request)
-        return not beyond and super().has_change_permission(request, obj)
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        return redirect("users")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Rights are given by superusers only."""
-        rights = [] if _is_super(request) else ["is_staff", "is_superuser", "groups", "user_permissions"]
-        return [*super().get_readonly_fields(request, obj), "last_login", "date_joined", *rights]
+    def get_view_on_site_url(self, obj: Any = None) -> str | None:
+        return reverse("user", args=[obj.pk]) if obj else None
 
 
 @admin.register(Group)
 class MillraceGroupAdmin(GroupAdmin):
-    """What a group may do its members may do, so only superusers change one."""
+    """Being in “operators” is a role; nothing else is asked of groups, or of permissions."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return _is_super(request)
+        return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_super(request)
+        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_super(request)
-
-
-def _is_super(request: HttpRequest) -> bool:
-    return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+        return False

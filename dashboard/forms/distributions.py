@@ -45,6 +45,14 @@ class BasePathField(forms.CharField):
         return accepted(paths.base_path, text) if text else ""
 
 
+def protected_field() -> forms.BooleanField:
+    return forms.BooleanField(
+        label="Protected",
+        required=False,
+        help_text="Only those who are signed in, or have a token for it, may download from it.",
+    )
+
+
 def note_field() -> forms.CharField:
     return forms.CharField(
         label="Note", required=False, max_length=MAX_REASON, help_text="Why. It stays in the history."
@@ -68,6 +76,7 @@ class NewForm(DomainForm):
         widget=forms.RadioSelect,
     )
     publication = forms.ChoiceField(error_messages={"required": "Choose the publication that it is to serve."})
+    protected = protected_field()
     reason = note_field()
 
     def __init__(self, data: Any = None, **options: Any) -> None:
@@ -92,7 +101,12 @@ class NewForm(DomainForm):
         """What distributions.add_distribution takes, besides the repository. To be asked of a valid form."""
         data = self.cleaned_data
         publication = self._publications[data["publication"]] if data["how"] == self.PIN else None
-        return {"base_path": data["base_path"], "publication": publication, "reason": data["reason"]}
+        return {
+            "base_path": data["base_path"],
+            "publication": publication,
+            "protected": data["protected"],
+            "reason": data["reason"],
+        }
 
 
 def _newest(repository: Repository) -> QuerySet[Publication]:
@@ -106,15 +120,21 @@ def _label(publication: Publication) -> str:
 
 class EditForm(ChangeForm):
     base_path = BasePathField()
+    protected = protected_field()
 
     def __init__(self, data: Any, distribution: Distribution) -> None:
-        super().__init__(data, values={"base_path": distribution.base_path})
+        super().__init__(data, values={"base_path": distribution.base_path, "protected": distribution.protected})
         self._distribution = distribution
         check = reverse("base-path-check")
         self.fields["base_path"].widget.attrs["hx-get"] = f"{check}?distribution={distribution.pk}"
 
     def changes_nothing(self) -> bool:
-        return bool(self.cleaned_data["base_path"] == self._distribution.base_path)
+        now = {"base_path": self._distribution.base_path, "protected": self._distribution.protected}
+        return self.values() == now
+
+    def values(self) -> dict[str, Any]:
+        """What distributions.change takes, besides who asks. To be asked of a valid form."""
+        return {name: self.cleaned_data[name] for name in ("base_path", "protected")}
 
 
 class FollowForm(DomainForm):

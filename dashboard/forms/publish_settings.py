@@ -58,15 +58,21 @@ class EditForm(ChangeForm, ValuesForm):
     def changes_nothing(self) -> bool:
         """Whether those who used the settings when it was opened use the new values by now, or `repository` does."""
         wanted = publish_settings.checked(self.publish_values())
-        known = [int(one) for one in self._moved.split() if one.isdecimal() and len(one) < 19]
-        moved = [self.repository.pk] if self.repository else known
+        moved = [self.repository.pk] if self.repository else self._known()
         settings = {f"publish_settings__{field}": value for field, value in wanted.items()}
         return bool(moved) and Repository.objects.filter(pk__in=moved, **settings).count() == len(moved)
 
     @property
     def repositories(self) -> list[Repository] | None:
-        """Who is to move; None: all that share the settings. To be asked of a valid form."""
-        return [self.repository] if self.repository and self.cleaned_data.get("scope") == ONLY else None
+        """Who is to move: those who shared the settings when it was opened; None: all that share them, where nobody
+        says who did. To be asked of a valid form.
+        """
+        if self.repository and self.cleaned_data.get("scope") == ONLY:
+            return [self.repository]
+        return list(Repository.objects.filter(pk__in=self._known())) if "users" in self.data else None
+
+    def _known(self) -> list[int]:
+        return [int(one) for one in self._moved.split() if one.isdecimal() and len(one) < 19]
 
 
 def scope_field(repository: Repository, users: int) -> forms.ChoiceField:

@@ -47,6 +47,13 @@ def _choice(name: str, explanation: str) -> str:
     return format_html("<span><strong>{}:</strong> {}</span>", name, explanation)
 
 
+# Settings whose fields in the form are those of the repository.
+_AS_THEY_ARE = (
+    *("brake", "auto_publish", "auto_distribute", "skip_failed_files"),
+    *("stale_days", "keep_versions", "keep_days"),
+)
+
+
 class SettingsForm(ValuesForm):
     """What a repository's own form asks, be it new or not."""
 
@@ -72,6 +79,34 @@ class SettingsForm(ValuesForm):
         initial=50,
         help_text="A mirror’s sync that would remove more of its files than this stops, and asks. "
         "One that finds an empty list always does.",
+    )
+    skip_failed_files = forms.BooleanField(
+        label="Go on without files that cannot be fetched",
+        required=False,
+        help_text="A version is then made of the others, and says how many it goes without; the next sync tries them "
+        "again. Otherwise one file that fails keeps the whole sync from making a version.",
+    )
+    stale_days = forms.IntegerField(
+        label="Stale after days",
+        required=False,
+        min_value=1,
+        max_value=create.MAX_NUMBER,
+        initial=7,
+        help_text="So long after the last sync that got everything, it needs attention. Empty: never.",
+    )
+    keep_versions = forms.IntegerField(
+        label="Keep the newest versions",
+        required=False,
+        min_value=1,
+        max_value=create.MAX_NUMBER,
+        help_text="How many. If both fields are empty, all versions stay.",
+    )
+    keep_days = forms.IntegerField(
+        label="Keep versions for days",
+        required=False,
+        min_value=1,
+        max_value=create.MAX_NUMBER,
+        help_text="A version goes when neither of the two keeps it. What is served, pinned or in use always stays.",
     )
     auto_publish = forms.BooleanField(
         label="Publish after each sync", required=False, initial=True, help_text="A run may do otherwise."
@@ -100,8 +135,10 @@ class SettingsForm(ValuesForm):
     def _settings(self) -> dict[str, Any]:
         """The repository's own fields."""
         data = self.cleaned_data
-        named = {field: data[field] for field in ("name", "brake", "auto_publish", "auto_distribute")}
-        return named | {"mirror": data["mode"] == "mirror", "remote": data["remote"]}
+        return {field: data[field] for field in ("name", *_AS_THEY_ARE)} | {
+            "mirror": data["mode"] == "mirror",
+            "remote": data["remote"],
+        }
 
     def publish_values(self) -> dict[str, Any]:
         """The values of the publish settings: those of a row that is there, or those given."""
@@ -230,9 +267,7 @@ def _present(repository: Repository) -> dict[str, Any]:
         "name": repository.name,
         "remote": repository.remote_id,
         "mode": repository.mode,
-        "brake": repository.brake,
-        "auto_publish": repository.auto_publish,
-        "auto_distribute": repository.auto_distribute,
+        **{field: getattr(repository, field) for field in _AS_THEY_ARE},
         "publish_settings": repository.publish_settings_id,
     }
 

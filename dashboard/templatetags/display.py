@@ -8,13 +8,18 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from heroicons.templatetags.heroicons import heroicon_micro
 
 from repos import causes, paths, units
-from repos.models import FailedFile, Job, ProgressReport
+from repos import freshness as status
+from repos.finding import Kind
+from repos.models import FailedFile, Job, ProgressReport, Repository, RepositoryVersion
+from repos.models.job import State
+from repos.retention import Fate
 
 register = template.Library()
 
@@ -26,6 +31,21 @@ _STATE_ICONS = {
     "failed": "x-circle",
     "canceled": "no-symbol",
     "not run": "ellipsis-horizontal-circle",
+    "partial": "exclamation-circle",
+    "ok": "check-circle",
+    "unchanged": "check-circle",
+    "fresh": "check-circle",
+    "no worker": "signal-slash",
+    "disk low": "circle-stack",
+    "damaged": "shield-exclamation",
+    "clock": "clock",
+    "brake": "hand-raised",
+    "not published": "eye-slash",
+    "not served": "eye-slash",
+    "behind": "arrow-trending-down",
+    "stuck": "pause-circle",
+    "stale": "clock",
+    "never": "question-mark-circle",
 }
 # A ring with a gap, which turns evenly where an arrow would wobble.
 _AT_WORK = (
@@ -33,6 +53,12 @@ _AT_WORK = (
     '<circle cx="8" cy="8" r="5.75" opacity="0.25"/><path stroke-linecap="round" d="M8 2.25A5.75 5.75 0 0 1 13.75 8"/>'
     "</svg>"
 )
+_FINDING_WORDS = {
+    Kind.WORKER: "no worker",
+    Kind.DISK: "disk low",
+    Kind.UNPUBLISHED: "not published",
+    Kind.UNSERVED: "not served",
+}
 # What a report counts, by its code. The others count nothing that is worth a word.
 _COUNTED = {
     "sync.parsing.metadata": "file",
@@ -41,6 +67,12 @@ _COUNTED = {
     "unassociating.content": "file",
     "publish.metadata": "file",
     "distribute.switching": "distribution",
+    "clean.versions": "version",
+    "clean.files": "file",
+    "clean.strays": "file",
+    "verify.reading": "file",
+    "verify.strays": "file",
+    "verify.repairing": "file",
 }
 
 
@@ -71,6 +103,18 @@ def clock(duration: timedelta | None) -> str:
     if duration is None:
         return NOTHING
     return _unbroken("< 0.1 s" if duration.total_seconds() < 0.05 else units.duration(duration))
+
+
+@register.filter
+def fate_of(fates: dict[int, Fate], version: RepositoryVersion) -> Fate | None:
+    """What retention makes of `version`, of those that it has looked at."""
+    return fates.get(version.number)
+
+
+@register.filter
+def period(duration: timedelta) -> str:
+    """A length of time that somebody has set: 24 hours, 3 days."""
+    return units.period(duration)
 
 
 @register.filter
@@ -176,7 +220,13 @@ def shown(path: str) -> str:
 @register.filter
 def advice(failed: FailedFile) -> str:
     """What to do about a file that a job could not get."""
-    return causes.advice_on_file(failed.cause)
+    return failed.advice or causes.advice_on_file(failed.cause)
+
+
+@register.filter
+def without(failed: int) -> str:
+    """“without 3 files”, of a version by what failed when it was made; else nothing."""
+    return _unbroken(units.without(failed))
 
 
 @register.simple_tag
@@ -233,9 +283,43 @@ def slug(state: str) -> str:
 
 
 @register.filter
+def verify_url(job: Job) -> str:
+    """Where a verify of the same files is asked for."""
+    if job.repository_id is None:
+        return reverse("storage-verify")
+    if job.of_version is None:
+        return reverse("repository-verify", args=[job.repository_id])
+    return reverse("version-verify", args=[job.repository_id, job.of_version])
+
+
+@register.filter
+def subject_url(job: Job) -> str:
+    """The page of what a job is for: its repository's, or that of all that is stored."""
+    return reverse("repository", args=[job.repository_id]) if job.repository_id else reverse("storage")
+
+
+@register.filter
 def shown_state(job: Job) -> str:
-    """The job's state, and “canceling” while it is being stopped."""
-    return "canceling" if job.is_active and job.cancel_requested_at else str(job.state)
+    """The job's state; “canceling” while it is being stopped, and “partial” where it went on without some files."""
+    if job.is_active and job.cancel_requested_at:
+        return "canceling"
+    return "partial" if job.state == State.COMPLETED and job.failed else str(job.state)
+
+
+@register.filter
+def freshness(repository: Repository, runs: list[Job]) -> str:
+    return status.freshness(repository, runs)
+
+
+@register.filter
+def ending(job: Job) -> str:
+    return "canceling" if job.is_active and job.cancel_requested_at else status.ending(job)
+
+
+@register.filter
+def finding_word(kind: Kind) -> str:
+    """What needs attention, in the word of its badge."""
+    return _FINDING_WORDS.get(kind, str(kind))
 
 
 @register.simple_tag

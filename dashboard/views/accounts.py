@@ -1,15 +1,47 @@
-"""Signing in."""
+"""Signing in, and one's own password."""
 
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve
 
+from dashboard import throttle, users
+from dashboard.forms.users import OwnPasswordForm
+from repos.errors import MillraceError
+
+from .http import Request, form_page, sent, status_of
+
 # What a browser cannot just open: live fragments, and deeds, which only take forms. A sign-in leads back to all else.
-FRAGMENTS = {"overview-running", "repository-running", "jobs-table", "job-panel", "base-path-check"}
+FRAGMENTS = {
+    "overview-running",
+    "repository-running",
+    "jobs-table",
+    "job-panel",
+    "base-path-check",
+    "storage-sizes",
+    "storage-plan",
+}
 DEEDS = {
+    *("storage-verify", "repository-verify", "version-verify"),
     *("repository-create", "repository-run", "version-publish", "version-restore", "remote-check", "login", "logout"),
-    *("distribution-pin", "distribution-follow", "distribution-refresh", "job-cancel", "job-again", "job-confirm"),
+    *(
+        "token-revoke",
+        "token-delete",
+        "distribution-pin",
+        "distribution-follow",
+        "distribution-refresh",
+        "job-cancel",
+        "job-again",
+        "job-retry",
+        "job-confirm",
+    ),
+    *("storage-clean", "storage-quarantine"),
+    *("user-role", "user-password", "user-activity"),
 }
 
 
@@ -19,12 +51,63 @@ class SignIn(LoginView):
     template_name = "accounts/login.html"
     redirect_authenticated_user = True
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if seconds := throttle.wait(_address(request), self._name()):
+            return _too_many(request, seconds)
+        return super().post(request, *args, **kwargs)
+
+    def _name(self) -> str:
+        return self.request.POST.get("username", "")
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        throttle.succeeded(_address(self.request), self._name())
+        return super().form_valid(form)
+
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        if form.non_field_errors():
+            throttle.failed(_address(self.request), self._name())
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
     def get_success_url(self) -> str:
         url = self.get_redirect_url()
         return url if _is_page(url) else self.get_default_redirect_url()
+
+
+@form_page
+def own_password(request: Request) -> HttpResponse:
+    """Asks for the current one, and counts the guesses at it."""
+    name = request.user.get_username()
+    if request.method == "POST" and (seconds := throttle.wait(_address(request), name)):
+        return _too_many(request, seconds)
+    form = OwnPasswordForm(sent(request), request.user)
+    if form.is_valid():
+        try:
+            users.set_password(request.user, form.cleaned_data["new"])
+        except MillraceError as error:
+            form.refuse(error)
+        else:
+            return _changed(request, name)
+    if "current" in form.errors and form["current"].data:
+        throttle.failed(_address(request), name, "change of password")
+    return render(request, "accounts/password.html", {"form": form}, status=status_of(form))
+
+
+def _changed(request: Request, name: str) -> HttpResponse:
+    throttle.succeeded(_address(request), name)
+    # This session goes on; the user's others have ended.
+    update_session_auth_hash(request, request.user)
+    messages.success(request, "Your password was changed. Wherever else you were signed in, you are not any more.")
+    return redirect("overview")
+
+
+def _address(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _too_many(request: HttpRequest, seconds: int) -> HttpResponse:
+    answer = render(request, "429.html", {"minutes": -(-seconds // 60)}, status=429)
+    answer["Retry-After"] = str(seconds)
+    return answer
 
 
 def _is_page(url: str) -> bool:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.forms.base import DomainForm
 from dashboard.forms.distributions import DeleteForm, EditForm, FollowForm, NewForm, PinForm
+from dashboard.roles import for_operators
 from repos import base_paths, deletion, distributions, paths
 from repos.distribute import follow as let_follow
 from repos.distribute import pin as pin_to
@@ -28,6 +29,7 @@ FILTERS = (
     ("", "All", Q()),
     ("follows", "Follows", Q(pinned=False)),
     ("pinned", "Pinned", Q(pinned=True)),
+    ("protected", "Protected", Q(protected=True)),
     ("nothing", "Nothing published yet", Q(publication=None)),
 )
 
@@ -75,6 +77,7 @@ def _page(request: Request, distribution: Distribution) -> dict[str, Any]:
 
 
 @form_page
+@for_operators
 def new(request: Request) -> HttpResponse:
     """`repository`, and with it `publication`, in the query string are those that the form begins with."""
     chosen = {name: request.GET[name] for name in ("repository", "publication") if name in request.GET}
@@ -93,12 +96,13 @@ def new(request: Request) -> HttpResponse:
 
 
 @form_page
+@for_operators
 def edit(request: Request, pk: int) -> HttpResponse:
     distribution = _distribution(pk)
     form = EditForm(sent(request), distribution)
     if form.is_valid() and not form.stale:
         try:
-            distributions.change_base_path(distribution, base_path=form.cleaned_data["base_path"], by=request.user)
+            distributions.change(distribution, by=request.user, **form.values())
             return _go_to_moved(request, pk, form)
         except MillraceError as error:
             form.refuse(error)
@@ -110,11 +114,13 @@ def edit(request: Request, pk: int) -> HttpResponse:
 
 
 def _go_to_moved(request: Request, pk: int, form: EditForm) -> HttpResponse:
-    messages.success(request, f"It is served at “{form.cleaned_data['base_path']}” from now on.")
+    who = "those who are signed in or have a token for it" if form.cleaned_data["protected"] else "all"
+    messages.success(request, f"It is served at “{form.cleaned_data['base_path']}” to {who} from now on.")
     return redirect("distribution", pk)
 
 
 @form_page
+@for_operators
 def delete(request: Request, pk: int) -> HttpResponse:
     distribution = get_object_or_404(Distribution.objects.select_related("publication__version__repository"), pk=pk)
     form = DeleteForm(sent(request), distribution)
@@ -140,6 +146,7 @@ def delete(request: Request, pk: int) -> HttpResponse:
 
 
 @require_POST
+@for_operators
 def pin(request: Request, pk: int) -> HttpResponse:
     distribution = _distribution(pk)
     form = PinForm(request.POST, distribution)
@@ -157,6 +164,7 @@ def pin(request: Request, pk: int) -> HttpResponse:
 
 
 @require_POST
+@for_operators
 def follow(request: Request, pk: int) -> HttpResponse:
     distribution = _distribution(pk)
     form = FollowForm(request.POST)
@@ -181,6 +189,7 @@ def _not_switched(request: Request, distribution: Distribution, form: DomainForm
 
 
 @require_POST
+@for_operators
 def refresh(request: Request, pk: int) -> HttpResponse:
     distribution = _distribution(pk)
     try:
@@ -191,6 +200,7 @@ def refresh(request: Request, pk: int) -> HttpResponse:
 
 
 @require_GET
+@for_operators
 def check_base_path(request: Request) -> HttpResponse:
     """The fragment below a field for a base path: free, or why not. `distribution` asks about its own new one."""
     text, own = request.GET.get("base_path", ""), request.GET.get("distribution", "")

@@ -9,6 +9,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from dashboard import uploads
 from dashboard.forms.files import AddForm, ChangeFilesForm, RemoveForm, UploadForm, lines_of
+from dashboard.roles import for_operators
 from dashboard.uploads import TooLarge
 from repos import by_hand, conf
 from repos.arrivals import Arrivals
@@ -21,17 +22,18 @@ from .http import Request, form_page, go_to_job, sent
 
 @csrf_exempt
 @form_page
+@for_operators
 def upload(request: Request, pk: int) -> HttpResponse:
     """Exempt because the token is in the body: that is read only here, behind the login, and `_upload` looks at it."""
     repository = _repository(pk)
     if request.method == "GET" or by_hand.refusal(repository):
         return _page(request, repository, UploadForm(repository=repository))
-    with Arrivals() as arrivals:
-        try:
+    try:
+        with Arrivals() as arrivals:
             uploads.receive(request, arrivals)
-        except MillraceError as error:
-            return _page(request, repository, UploadForm(repository=repository), error)
-        return _upload(request, repository, arrivals)
+            return _upload(request, repository, arrivals)
+    except MillraceError as error:
+        return _page(request, repository, UploadForm(repository=repository), error)
 
 
 @csrf_protect
@@ -48,6 +50,7 @@ def _upload(request: Request, repository: Repository, arrivals: Arrivals) -> Htt
 
 
 @form_page
+@for_operators
 def add(request: Request, pk: int) -> HttpResponse:
     """Puts bytes that are stored already at the paths that are named with their digests."""
     repository = _repository(pk)
@@ -63,6 +66,7 @@ def add(request: Request, pk: int) -> HttpResponse:
 
 
 @form_page
+@for_operators
 def remove(request: Request, pk: int) -> HttpResponse:
     """The files that come as `path` in the query string are those that the form begins with."""
     repository = _repository(pk)

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from dashboard.roles import for_operators
 from dashboard.steps import steps_of
 from repos import jobs, workers
 from repos.errors import Refused
@@ -72,6 +73,7 @@ def panel(request: Request, pk: int) -> HttpResponse:
 
 
 @require_POST
+@for_operators
 def cancel(request: Request, pk: int) -> HttpResponse:
     job = _job(pk)
     if not jobs.cancel(job):
@@ -80,11 +82,20 @@ def cancel(request: Request, pk: int) -> HttpResponse:
 
 
 @require_POST
+@for_operators
 def again(request: Request, pk: int) -> HttpResponse:
     return _follow_up(request, _job(pk), jobs.again)
 
 
 @require_POST
+@for_operators
+def retry(request: Request, pk: int) -> HttpResponse:
+    """Fetches what failed: all else is there already."""
+    return _follow_up(request, _job(pk), jobs.retry)
+
+
+@require_POST
+@for_operators
 def confirm(request: Request, pk: int) -> HttpResponse:
     """Lets a sync that the brake has stopped remove what it said it would."""
     return _follow_up(request, _job(pk), jobs.confirm)
@@ -113,6 +124,7 @@ def _page(request: Request, job: Job) -> dict[str, Any]:
         "changes": _changes(job),
         "shown_changes": CHANGES,
         "failures": page_of(request, job.failed_files.all(), "failures", FAILURES),
+        "causes": job.failed_files.by_cause() if job.failed else [],
     }
 
 

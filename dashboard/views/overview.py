@@ -1,5 +1,6 @@
 """The first page: figures, running jobs, all repositories, and the form that makes another."""
 
+import hashlib
 from typing import Any
 
 from django.db.models import Prefetch, Sum
@@ -8,9 +9,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from dashboard import storage
+from dashboard.acts import button_of
 from dashboard.forms.repositories import MirrorForm
 from dashboard.running import runs, watched
-from repos import workers
+from repos import attention, workers
+from repos.finding import Findings
 from repos.models import Job, Repository
 
 from .http import Request, page_of
@@ -18,6 +21,8 @@ from .http import Request, page_of
 # How many of the active jobs are shown here; the jobs' own page has them all.
 RUNNING = 10
 REPOSITORIES = 50
+# How many of each kind of what needs attention are shown one by one.
+FINDINGS = 10
 
 
 @require_GET
@@ -27,9 +32,12 @@ def overview(request: Request) -> HttpResponse:
 
 @require_GET
 def running(request: Request) -> HttpResponse:
-    """The live fragment; when jobs came or ended since the page was drawn, with all that this may have changed."""
+    """The live fragment; when jobs came or ended since the page was drawn, with all that this may have changed.
+
+    So it is when something else needs attention than did when the page was drawn.
+    """
     live = _live()
-    changed = live["watched"] != request.GET.get("watched")
+    changed = any(live[name] != request.GET.get(name) for name in ("watched", "known"))
     if changed:
         live |= _settled(request)
     return render(request, "overview/_running.html", live | {"changed": changed})
@@ -42,7 +50,12 @@ def context(request: Request, form: MirrorForm) -> dict[str, Any]:
 
 def _live() -> dict[str, Any]:
     active = runs(Job.objects.for_panel())
+    found = attention.find(FINDINGS)
     return {
+        "findings": [(one, button_of(one.act) if one.act else None) for one in found],
+        "more_findings": found.more,
+        "needing": found.total,
+        "known": _digest(found),
         "runs": active[:RUNNING],
         "more_runs": len(active) - RUNNING,
         "watched": watched(active),
@@ -54,7 +67,7 @@ def _settled(request: Request) -> dict[str, Any]:
     """What changes only when a job comes or ends."""
     shown = Repository.objects.for_overview().prefetch_related(
         "distributions__publication__version",
-        Prefetch("jobs", Job.objects.latest_of_each(), to_attr="latest_jobs"),
+        Prefetch("jobs", Job.objects.telling(), to_attr="telling_jobs"),
     )
     return {"figures": _figures(), "repositories": page_of(request, shown, "page", REPOSITORIES)}
 
@@ -67,3 +80,9 @@ def _figures() -> dict[str, int]:
         "stored": storage.used()[1],
         "jobs": Job.objects.requested_today().count(),
     }
+
+
+def _digest(found: Findings) -> str:
+    """By which a page tells that it knows of all this: what is found, not how it is put."""
+    told = [(one.kind, one.repository, one.job, one.distribution, one.act) for one in found]
+    return hashlib.sha256(f"{told} {found.more}".encode()).hexdigest()[:12]

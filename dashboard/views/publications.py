@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from dashboard.forms.distributions import FollowForm
+from dashboard.roles import for_operators
 from repos import deletion
 from repos.errors import MillraceError
 from repos.models import Publication, Switch
@@ -45,6 +46,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
 
 
 @form_page
+@for_operators
 def delete(request: Request, pk: int) -> HttpResponse:
     publication = get_object_or_404(_with_version(), pk=pk)
     refusal = ""

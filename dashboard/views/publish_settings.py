@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from dashboard.forms.publish_settings import EditForm, ValuesForm
+from dashboard.roles import for_operators
 from repos import publish_settings
 from repos.errors import MillraceError, Stale
 from repos.models import Publication, PublishSettings, Repository
@@ -48,6 +49,7 @@ def _publications(settings: PublishSettings) -> QuerySet[Publication]:
 
 
 @form_page
+@for_operators
 def new(request: Request) -> HttpResponse:
     form = ValuesForm(sent(request))
     if form.is_valid():
@@ -67,6 +69,7 @@ def _made(request: Request, settings: PublishSettings, were_there: bool) -> Http
 
 
 @form_page
+@for_operators
 def edit(request: Request, pk: int) -> HttpResponse:
     """With `repository` in the query string it is about that one's settings, whichever they are by now."""
     form = _opened(request, pk)
@@ -123,6 +126,7 @@ def _who_moves(settings: PublishSettings) -> dict[str, Any]:
 
 
 @form_page
+@for_operators
 def delete(request: Request, pk: int) -> HttpResponse:
     settings = get_object_or_404(PublishSettings, pk=pk)
     refusal = ""

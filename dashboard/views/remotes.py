@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import reach
 from dashboard.forms.remotes import RemoteForm
+from dashboard.roles import for_operators
 from repos import remotes
 from repos.check import check_remote
 from repos.errors import MillraceError, Stale
@@ -49,6 +50,7 @@ def _page(request: Request, remote: Remote) -> dict[str, Any]:
 
 
 @form_page
+@for_operators
 def new(request: Request) -> HttpResponse:
     form = RemoteForm(sent(request))
     if form.is_valid():
@@ -64,6 +66,7 @@ def new(request: Request) -> HttpResponse:
 
 
 @form_page
+@for_operators
 def edit(request: Request, pk: int) -> HttpResponse:
     remote = get_object_or_404(Remote, pk=pk)
     form = RemoteForm(sent(request), remote=remote)
@@ -91,6 +94,7 @@ def _go_to_changed(request: Request, pk: int) -> HttpResponse:
 
 
 @form_page
+@for_operators
 def delete(request: Request, pk: int) -> HttpResponse:
     remote = get_object_or_404(Remote, pk=pk)
     refusal = ""
@@ -112,6 +116,7 @@ def delete(request: Request, pk: int) -> HttpResponse:
 
 
 @require_POST
+@for_operators
 def check(request: Request) -> HttpResponse:
     """What is found at a stored remote (`remote`), at one as a form has it (its fields), or at one as it would be then.
 

@@ -10,8 +10,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.forms.repositories import DeleteForm, EditForm, MirrorForm, NewForm
 from dashboard.forms.runs import RunForm, offers
+from dashboard.roles import for_operators
 from dashboard.running import runs, watched
-from repos import change, create, deletion, jobs, workers
+from repos import change, create, deletion, jobs, retention, workers
 from repos.errors import MillraceError, Refused, Stale
 from repos.models import Distribution, Job, Publication, Repository
 
@@ -40,6 +41,7 @@ def running(request: Request, pk: int) -> HttpResponse:
 
 
 @require_POST
+@for_operators
 def make(request: Request) -> HttpResponse:
     """Makes everything that a mirror needs of three fields, and starts its first job."""
     form = MirrorForm(request.POST)
@@ -51,6 +53,7 @@ def make(request: Request) -> HttpResponse:
 
 
 @form_page
+@for_operators
 def new(request: Request) -> HttpResponse:
     """The same with every setting."""
     form = NewForm(sent(request))
@@ -81,6 +84,7 @@ def _go_to_made(request: Request, made: create.Made) -> HttpResponse:
 
 
 @form_page
+@for_operators
 def edit(request: Request, pk: int) -> HttpResponse:
     repository = _to_change(pk)
     form = EditForm(sent(request), repository)
@@ -112,6 +116,7 @@ def _go_to_changed(request: Request, repository: Repository) -> HttpResponse:
 
 
 @form_page
+@for_operators
 def delete(request: Request, pk: int) -> HttpResponse:
     repository = get_object_or_404(Repository.objects.select_related("remote"), pk=pk)
     form = DeleteForm(sent(request), repository)
@@ -135,6 +140,7 @@ def delete(request: Request, pk: int) -> HttpResponse:
 
 
 @require_POST
+@for_operators
 def run(request: Request, pk: int) -> HttpResponse:
     repository = _repository(pk)
     form = RunForm(request.POST)
@@ -175,9 +181,11 @@ def _settled(request: Request, repository: Repository) -> dict[str, Any]:
     """What changes only when a job comes or ends."""
     versions = repository.versions.complete().with_jobs()
     return {
+        "telling": Job.objects.telling().filter(repository=repository),
         "offers": offers(repository),
         "distributions": Distribution.objects.with_served().filter(repository=repository),
         "versions": page_of(request, versions, "versions", VERSIONS),
+        "fates": retention.fates(repository),
         "publications": page_of(request, Publication.objects.of(repository), "publications", PUBLICATIONS),
         "jobs": Job.objects.for_list().filter(repository=repository)[:JOBS],
     }

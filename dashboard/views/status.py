@@ -8,13 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseFailed
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from dashboard import storage, tasks
-from repos import conf
+from repos import attention, conf, outages
 from repos.models import Job, Worker
 from repos.models.job import State
 
@@ -31,8 +32,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
-        logger.exception("The database does not answer")
+    except DatabaseFailed as error:
+        logger.error("The database does not answer: %s", outages.told(error))
         return HttpResponse("the database does not answer\n", content_type="text/plain", status=503)
     return HttpResponse("ok\n", content_type="text/plain")
 
@@ -47,6 +48,7 @@ def status(request: Request) -> JsonResponse:
         "queue": _queue(),
         "database": {"engine": connection.vendor, "version": _database_version()},
         "storage": _storage(),
+        **attention.find().as_json(),
     }
     return JsonResponse(found, json_dumps_params={"indent": 2})
 
@@ -71,7 +73,7 @@ def _worker(worker: Worker) -> dict[str, Any]:
     }
 
 
-def _queue() -> dict[str, int]:
+def _queue() -> dict[str, int | None]:
     counts = Job.objects.active().counts()
     jobs = {str(state): counts.get(state, 0) for state in (State.WAITING, State.RUNNING)}
     return {"length": tasks.queue_length()} | jobs

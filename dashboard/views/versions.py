@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.forms.versions import PublishForm
-from repos import browse, by_hand, deletion, jobs
+from dashboard.roles import for_operators
+from repos import browse, by_hand, deletion, jobs, retention
 from repos.errors import MillraceError, Refused, Stale
 from repos.jobs import Actions, Details
 from repos.models import Distribution, Publication, Repository, RepositoryVersion
@@ -50,6 +51,7 @@ def _page(request: Request, version: RepositoryVersion) -> dict[str, Any]:
         "repository": repository,
         "newest": repository.latest_version().number,
         "jobs": version.jobs.order_by("pk"),
+        "fate": retention.fates(repository).get(number),
         "publications": page_of(request, published, "publications", PUBLICATIONS),
         "served_at": Distribution.objects.filter(publication__version=version).first(),
         "found": browse.files_of(version, q=q, after=after),
@@ -62,6 +64,7 @@ def _page(request: Request, version: RepositoryVersion) -> dict[str, Any]:
 
 
 @require_POST
+@for_operators
 def publish(request: Request, pk: int, number: int) -> HttpResponse:
     version = _version(pk, number)
     form = PublishForm(request.POST, version.repository)
@@ -77,6 +80,7 @@ def publish(request: Request, pk: int, number: int) -> HttpResponse:
 
 
 @require_POST
+@for_operators
 def restore(request: Request, pk: int, number: int) -> HttpResponse:
     version = _version(pk, number)
     try:
@@ -90,6 +94,7 @@ def _refused(request: Request, version: RepositoryVersion, refusal: MillraceErro
 
 
 @form_page
+@for_operators
 def delete(request: Request, pk: int, number: int) -> HttpResponse:
     version = _version(pk, number)
     refusal = ""

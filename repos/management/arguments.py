@@ -1,5 +1,6 @@
 """Arguments that several commands take."""
 
+import re
 from argparse import ArgumentParser, ArgumentTypeError
 
 # How many rows a list of what grows with time has.
@@ -10,6 +11,18 @@ def amount(text: str) -> int:
     if not text.isdecimal() or len(text) > 18:
         raise ArgumentTypeError(f"takes a whole number, not {text}")
     return int(text)
+
+
+def amount_or_none(text: str) -> int | None:
+    return None if text == "none" else amount(text)
+
+
+def rate(text: str) -> int:
+    """Bytes a second: `50MB`, `1.5 GB/s`, `250k`, `1000000`; 0 is no limit."""
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)\s*([kmgt]?)b?(?:/s)?", text.strip().lower(), re.ASCII)
+    if not found:
+        raise ArgumentTypeError(f"takes bytes a second, such as 50MB, not {text}")
+    return int(float(found[1]) * 1000 ** " kmgt".index(found[2] or " "))
 
 
 def add_last(parser: ArgumentParser) -> None:

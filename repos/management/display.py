@@ -102,11 +102,14 @@ def failures_of(job: Job) -> Iterator[str]:
 
     told = set()
     for failed in job.failed_files.all()[:FAILURES]:
-        yield f"  {failed.path}: {failed.message} ({failed.url}, {units.counted(failed.tries, 'try,tries')})"
-        advice = causes.advice_on_file(failed.cause)
+        asked = f" ({failed.url}, {units.counted(failed.tries, 'try,tries')})" if failed.url else ""
+        yield f"  {failed.path}: {failed.message}{asked}"
+        advice = failed.advice or causes.advice_on_file(failed.cause)
         if advice not in told:
             told.add(advice)
             yield f"    {advice}"
+    if job.failed > FAILURES:
+        yield f"  … and {units.counted(job.failed - FAILURES, 'more file')}: manage.py job failed {job.pk}"
 
 
 def _of(done: str, total: str) -> str:

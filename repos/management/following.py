@@ -7,10 +7,12 @@ import threading
 import time
 
 from django.core.management.base import CommandError
+from django.db import Error as DatabaseFailed
 from django.db import connection
 
-from repos import jobs, workers
+from repos import conf, jobs, outages, workers
 from repos.models import Job
+from repos.pulses import Pulses
 
 from .display import Display
 from .statuses import INTERRUPTED
@@ -21,7 +23,7 @@ LOOK = 0.2
 
 def followed(job: Job, shown: Display) -> Job:
     """Waits for the job's end; runs it here if there is no worker to do so. Ctrl-C cancels what runs here."""
-    runner = _Runner(job.pk)
+    runner, answered = _Runner(job.pk), time.monotonic()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     while True:
@@ -33,6 +35,12 @@ def followed(job: Job, shown: Display) -> Job:
                 return job
             if not runner.busy and not workers.anyone():
                 runner.start()
+            answered = time.monotonic()
+            time.sleep(LOOK)
+        except DatabaseFailed as error:
+            if not outages.of(error) or time.monotonic() - answered > conf.silence().total_seconds():
+                raise
+            connection.close()
             time.sleep(LOOK)
         except KeyboardInterrupt:
             if not runner.busy:
@@ -45,6 +53,7 @@ class _Runner:
 
     def __init__(self, pk: int) -> None:
         self._pk = pk
+        self._pulses = Pulses()
         self._thread: threading.Thread | None = None
         self._name = f"{socket.gethostname()}:terminal:{os.getpid()}"
 
@@ -66,8 +75,12 @@ class _Runner:
         from repos import chain
 
         try:
-            chain.recover(by=self._name)
+            chain.recover(by=self._name, pulses=self._pulses)
             for pk in Job.objects.active().filter(pk__lte=self._pk).values_list("pk", flat=True):
                 chain.run(pk, self._name)
+        except DatabaseFailed as error:
+            # Whoever follows the job says so, or has this begun anew.
+            if not outages.of(error):
+                raise
         finally:
             connection.close()

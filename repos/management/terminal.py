@@ -16,7 +16,7 @@ from django.db import connection
 from repos import conf, jobs, units
 from repos.errors import MillraceError, NotStored, SecretLost
 from repos.jobs import Actions, Details, Requested
-from repos.models import Job, Repository
+from repos.models import Job, Repository, RepositoryVersion
 
 from .display import display, failures_of
 from .following import followed
@@ -84,9 +84,14 @@ class DomainCommand(BaseCommand):
             raise CommandError(f"Job {job.pk} was stopped by the brake. {job.error}\n{hint}", returncode=BRAKE)
         if job.state != "completed":
             raise CommandError(f"Job {job.pk} {job.state} after {took}. {job.error}".rstrip(), returncode=FAILED)
-        version = f"version {job.version.number}" if job.version else ""
-        published = f"published version {job.publication.version.number}" if job.publication else ""
+        if job.is_upkeep:
+            self.stdout.write(f"Job {job.pk} completed in {took}. {job.outcome}".rstrip())
+            return
+        version = _told(job.version) if job.version else ""
+        published = f"published {_told(job.publication.version)}" if job.publication else ""
         made = [one for one in (version or published, _served(job)) if one]
+        if job.failed and not job.version:
+            made.append(f"{units.counted(job.failed, 'file')} failed, and no other was new")
         self.stdout.write(f"Job {job.pk} completed in {took}: {', '.join(made) or 'nothing was new'}.")
 
 
@@ -144,6 +149,10 @@ class _Unbreakable(io.TextIOBase):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
         return len(text)
+
+
+def _told(version: RepositoryVersion) -> str:
+    return units.version(version.number, version.failed)
 
 
 def _served(job: Job) -> str:

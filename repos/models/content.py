@@ -129,3 +129,8 @@ class Content(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+    @property
+    def last(self) -> int | None:
+        """The number of the last version that has it; None while the newest has."""
+        return None if self.removed == self.FOREVER else self.removed - 1

@@ -1,6 +1,6 @@
 """The one task that a person watches: its request, its state, its progress, its end."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
@@ -46,10 +46,16 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Active jobs with their reports, and with the reservations that say which waits for which."""
         return self.active().select_related("repository", "requested_by").prefetch_related("reports", "reservations")
 
-    def latest_of_each(self) -> "JobQuerySet":
-        """The newest job of each repository."""
-        newest = Job.objects.filter(repository=models.OuterRef("repository")).order_by("-pk")
-        return self.filter(pk=models.Subquery(newest.values("pk")[:1]))
+    def runs(self) -> "JobQuerySet":
+        """Those that bring something to a repository: all but upkeep."""
+        return self.filter(repository__isnull=False, with_verify=False, with_clean=False)
+
+    def telling(self) -> "JobQuerySet":
+        """Of each repository the runs that are active, and the newest that ended: newest first."""
+        ended = Job.objects.runs().filter(repository=models.OuterRef("repository"), state__in=ENDED).order_by("-pk")
+        last = Q(pk=models.Subquery(ended.values("pk")[:1]))
+        switched = models.Exists(Switch.objects.filter(job=models.OuterRef("pk")))
+        return self.runs().filter(Q(state__in=ACTIVE) | last).annotate(switched=switched).order_by("-pk")
 
     def requested_today(self) -> "JobQuerySet":
         return self.filter(requested_at__gte=timezone.now().replace(hour=0, minute=0, second=0, microsecond=0))
@@ -57,10 +63,6 @@ class JobQuerySet(models.QuerySet["Job"]):
     def counts(self) -> dict[str, int]:
         """How many jobs are in each state that at least one is in."""
         return dict(self.order_by().values_list("state").annotate(number=models.Count("pk")))
-
-    def silent_since(self, moment: datetime) -> "JobQuerySet":
-        """Running, but without a sign of life since `moment`."""
-        return self.filter(state=State.RUNNING, heartbeat_at__lt=moment)
 
     def in_the_way_of(self, job: "Job") -> "JobQuerySet":
         """Active jobs that were requested earlier than `job` and reserve something that it needs."""
@@ -224,7 +226,8 @@ class Job(models.Model):
         """From its last start to its end, or to now; None if it never started."""
         if self.started_at is None:
             return None
-        return (self.finished_at or timezone.now()) - self.started_at
+        # A clock that was set back would make it less than nothing.
+        return max((self.finished_at or timezone.now()) - self.started_at, timedelta(0))
 
 
 class RequestedChange(models.Model):
@@ -319,6 +322,13 @@ class ProgressReport(models.Model):
         return f"{self.code}: {self.message}"
 
 
+class FailedFileQuerySet(models.QuerySet["FailedFile"]):
+    def by_cause(self) -> list[tuple[str, int]]:
+        """How many there are of each cause, the most frequent first."""
+        counted = self.order_by().values_list("cause").annotate(number=models.Count("pk"))
+        return list(counted.order_by("-number", "cause"))
+
+
 class FailedFile(models.Model):
     """A file that a job could not get, after all tries. Sizes are in bytes; what is not known is empty or null."""
 
@@ -334,6 +344,8 @@ class FailedFile(models.Model):
     actual_size = models.PositiveBigIntegerField(null=True)
     # What to do about it: a sentence.
     advice = models.TextField(default="")
+
+    objects = FailedFileQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]

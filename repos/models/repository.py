@@ -15,6 +15,7 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
             newest_number=models.Subquery(newest.values("number")[:1]),
             newest_files=models.Subquery(newest.values("files")[:1]),
             newest_size=models.Subquery(newest.values("size")[:1]),
+            newest_failed=models.Subquery(newest.values("failed")[:1]),
         )
 
     def locked(self, pk: int) -> "Repository | None":

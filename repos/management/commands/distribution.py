@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from repos import deletion, distribute, distributions, jobs
+from repos import deletion, distribute, distributions, jobs, units
 from repos.jobs import Actions, Details
 from repos.management.arguments import add_last, add_note, add_yes, amount
 from repos.management.named import distribution_at, repository_named
@@ -22,9 +22,16 @@ class Command(VerbCommand):
     def add_verbs(self, add: Callable[..., CommandParser]) -> None:
         add(self.list_, "all of them, or those of a repository").add_argument("name", nargs="?", metavar="NAME")
         create = add(self.create, "serve a repository at a base path", "name", "base_path")
+        create.add_argument(
+            "--protected", action="store_true", help="it takes a sign-in or a token to download from it"
+        )
         create.add_argument("--pin", type=amount, metavar="N", help="serve version N, whatever is newer")
         add_note(create)
         add(self.move, "serve at another base path, and at the old one no more", "base_path", "new_base_path")
+        change = add(self.change, "protect it, or open it to all", "base_path")
+        who = change.add_mutually_exclusive_group(required=True)
+        who.add_argument("--protected", action="store_true", help="it takes a sign-in or a token to download from it")
+        who.add_argument("--open", dest="protected", action="store_false", help="all may download from it")
         pin = add(self.pin, "serve a published version from now on, whatever is newer", "base_path")
         pin.add_argument("number", type=amount, metavar="N", help="of the version")
         add_note(pin)
@@ -43,22 +50,32 @@ class Command(VerbCommand):
                 "pinned" if one.pinned else "follows",
                 _number(one.publication),
                 one.since,
+                one.publication.version.failed if one.publication else None,
+                "protected" if one.protected else "open",
             )
             for one in found
         )
-        write_table(self.stdout, ("base path", "repository", "how", "version", "since"), rows)
+        write_table(self.stdout, ("base path", "repository", "how", "version", "since", "failed files", "access"), rows)
 
-    def create(self, *, name: str, base_path: str, pin: int | None, note: str, **_: Any) -> None:
+    def create(self, *, name: str, base_path: str, protected: bool, pin: int | None, note: str, **_: Any) -> None:
         repository = repository_named(name)
         publication = None if pin is None else _publication(repository, pin)
-        add = distributions.add_distribution
-        self._tell(add(repository, base_path=base_path, publication=publication, reason=note).base_path)
+        made = distributions.add_distribution(
+            repository, base_path=base_path, publication=publication, protected=protected, reason=note
+        )
+        self._tell(made.base_path)
 
     def move(self, *, base_path: str, new_base_path: str, **_: Any) -> None:
         distribution = distribution_at(base_path)
         distributions.change_base_path(distribution, base_path=new_base_path)
         distribution.refresh_from_db()
         self._tell(distribution.base_path)
+
+    def change(self, *, base_path: str, protected: bool, **_: Any) -> None:
+        distribution = distribution_at(base_path)
+        distributions.protect(distribution, protected=protected)
+        who = "those who are signed in, or have a token for it" if protected else "all"
+        self.stdout.write(f"From /content/{distribution}/ may download: {who}.")
 
     def pin(self, *, base_path: str, number: int, note: str, **_: Any) -> None:
         distribution = distribution_at(base_path)
@@ -91,7 +108,11 @@ class Command(VerbCommand):
         """What is so now."""
         distribution = distribution_at(base_path)
         publication = distribution.publication
-        serves = f"version {publication.version.number}" if publication else "nothing published yet"
+        serves = (
+            units.version(publication.version.number, publication.version.failed)
+            if publication
+            else "nothing published yet"
+        )
         how = "is pinned" if distribution.pinned else f"follows “{distribution.repository}”"
         self.stdout.write(f"/content/{distribution}/ {how}: {serves}.")
 

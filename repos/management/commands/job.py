@@ -9,9 +9,14 @@ from repos import jobs
 from repos.management.arguments import add_last, amount
 from repos.management.display import failures_of, line_of
 from repos.management.named import job_numbered, repository_named
-from repos.management.tables import Cell, write_table
+from repos.management.tables import Cell, Size, write_table
 from repos.management.verbs import VerbCommand
 from repos.models import Job
+
+FAILED = (
+    *("path", "cause", "tries", "message", "url", "expected sha256", "expected size"),
+    *("actual sha256", "actual size", "advice"),
+)
 
 
 class Command(VerbCommand):
@@ -25,6 +30,8 @@ class Command(VerbCommand):
             (self.show, "what it did, and why it failed"),
             (self.cancel, "end it; it leaves no trace but its record"),
             (self.again, "ask for the same again"),
+            (self.failed, "every file that it could not get, and why"),
+            (self.retry, "fetch those files, and nothing else that is there already"),
             (self.confirm, "let it remove what the brake has stopped it over"),
         ):
             add(do, about).add_argument("number", type=amount, metavar="ID")
@@ -34,10 +41,11 @@ class Command(VerbCommand):
         if name:
             found = found.filter(repository=repository_named(name))
         rows = (
-            (job.pk, job.subject, " ".join(job.actions), job.state, job.requested_at, job.duration)
+            (job.pk, job.subject, " ".join(job.actions), job.state, job.requested_at, job.duration, job.failed)
             for job in found[:last]
         )
-        write_table(self.stdout, ("id", "repository", "actions", "state", "requested", "took"), rows)
+        columns = ("id", "repository", "actions", "state", "requested", "took", "failed files")
+        write_table(self.stdout, columns, rows)
 
     def show(self, *, number: int, **_: Any) -> None:
         job = job_numbered(number)
@@ -56,6 +64,22 @@ class Command(VerbCommand):
         job = job_numbered(number)
         self.follow(lambda: jobs.again(job))
 
+    def failed(self, *, number: int, **_: Any) -> None:
+        rows = (
+            (
+                *(one.path, one.cause, one.tries, one.message, one.url),
+                *(one.expected_sha256, Size(one.expected_size), one.actual_sha256),
+                None if one.actual_size is None else Size(one.actual_size),
+                one.advice,
+            )
+            for one in job_numbered(number).failed_files.all()
+        )
+        write_table(self.stdout, FAILED, rows)
+
+    def retry(self, *, number: int, **_: Any) -> None:
+        job = job_numbered(number)
+        self.follow(lambda: jobs.retry(job))
+
     def confirm(self, *, number: int, **_: Any) -> None:
         job = job_numbered(number)
         self.follow(lambda: jobs.confirm(job))
@@ -71,6 +95,7 @@ def _facts(job: Job) -> Iterator[tuple[str, Cell]]:
     yield "started", job.started_at
     yield "took", job.duration
     yield "version", job.version.number if job.version else None
+    yield "failed-files", job.failed
     yield "published", str(job.publication or "")
     yield "switched", ", ".join(str(one.distribution) for one in job.switches.with_what_moved())
     yield "error", job.error

@@ -30,10 +30,11 @@ class Command(VerbCommand):
                 str(one.settings),
                 one.created_at,
                 ", ".join(str(distribution) for distribution in one.distributions.all()),
+                one.version.failed,
             )
             for one in Publication.objects.of(repository_named(name))[:last]
         )
-        write_table(self.stdout, ("id", "version", "with", "made", "served at"), rows)
+        write_table(self.stdout, ("id", "version", "with", "made", "served at", "failed files"), rows)
 
     def delete(self, *, number: int, yes: bool, **_: Any) -> None:
         publication = publication_numbered(number)

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from repos import deletion, publish_settings
 from repos.change import change_repository
 from repos.create import make_repository
-from repos.management.arguments import add_last, add_yes, amount
+from repos.management.arguments import add_last, add_yes, amount, amount_or_none
 from repos.management.named import remote_named, repository_named, version_numbered
 from repos.management.publish_options import add_publish_settings, publish_settings_of
 from repos.management.statuses import BAD_ARGUMENTS
@@ -18,6 +18,8 @@ from repos.management.verbs import VerbCommand
 from repos.models import Repository, RepositoryVersion
 
 MODES = ("additive", "mirror")
+# Of an option that was not given, where none is a value.
+_UNCHANGED = object()
 
 
 class Command(VerbCommand):
@@ -57,10 +59,11 @@ class Command(VerbCommand):
                 one.newest_number,
                 one.newest_files,
                 Size(one.newest_size or 0),
+                one.newest_failed,
             )
             for one in found
         )
-        write_table(self.stdout, ("name", "mode", "upstream", "version", "files", "size"), rows)
+        write_table(self.stdout, ("name", "mode", "upstream", "version", "files", "size", "failed files"), rows)
 
     def show(self, *, name: str, **_: Any) -> None:
         repository = repository_named(name)
@@ -97,10 +100,11 @@ class Command(VerbCommand):
     def versions(self, *, name: str, last: int, **_: Any) -> None:
         found = repository_named(name).versions.complete().order_by("-number")
         rows = (
-            (one.number, one.files, Size(one.size), one.added, one.changed, one.removed, one.created_at)
+            (one.number, one.files, Size(one.size), one.added, one.changed, one.removed, one.created_at, one.failed)
             for one in found[:last]
         )
-        write_table(self.stdout, ("version", "files", "size", "added", "changed", "removed", "made"), rows)
+        columns = ("version", "files", "size", "added", "changed", "removed", "made", "failed files")
+        write_table(self.stdout, columns, rows)
 
     def delete_version(self, *, name: str, number: int, yes: bool, **_: Any) -> None:
         version = version_numbered(repository_named(name), number)
@@ -114,15 +118,30 @@ def _add_settings(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--brake", type=int, metavar="PERCENT", help="of its files that a mirror's sync may remove without asking"
     )
+    parser.add_argument(
+        "--skip-failed",
+        action=BooleanOptionalAction,
+        help="make a version of the other files where some cannot be fetched, or make none",
+    )
+    for option, about in (
+        ("--stale-days", "without a sync that got everything, after which it needs attention"),
+        ("--keep-versions", "how many of the newest stay"),
+        ("--keep-days", "how long versions stay"),
+    ):
+        parser.add_argument(
+            option, type=amount_or_none, default=_UNCHANGED, metavar="N|none", help=f"{about}; none: no limit"
+        )
     parser.add_argument("--auto-publish", action=BooleanOptionalAction, help="publish each new version, or do not")
     parser.add_argument("--auto-distribute", action=BooleanOptionalAction, help="and switch what is served to it")
 
 
 def _settings_of(options: dict[str, Any]) -> dict[str, Any]:
     """The values that were given, by the repository's fields."""
-    mirror = {} if options["mode"] is None else {"mirror": options["mode"] == "mirror"}
-    others = ("brake", "auto_publish", "auto_distribute")
-    return mirror | {field: options[field] for field in others if options[field] is not None}
+    values = {} if options["mode"] is None else {"mirror": options["mode"] == "mirror"}
+    named = {"skip_failed": "skip_failed_files"} | {one: one for one in ("brake", "auto_publish", "auto_distribute")}
+    values |= {field: options[option] for option, field in named.items() if options[option] is not None}
+    limits = ("stale_days", "keep_versions", "keep_days")
+    return values | {field: options[field] for field in limits if options[field] is not _UNCHANGED}
 
 
 def _facts(repository: Repository, version: RepositoryVersion) -> Iterator[tuple[str, Cell]]:
@@ -133,9 +152,15 @@ def _facts(repository: Repository, version: RepositoryVersion) -> Iterator[tuple
     yield "url", repository.remote.url if repository.remote else None
     yield "auto-publish", yes_or_no(repository.auto_publish)
     yield "auto-distribute", yes_or_no(repository.auto_distribute)
+    yield "skip-failed", yes_or_no(repository.skip_failed_files)
+    yield "stale-days", repository.stale_days
+    yield "keep-versions", repository.keep_versions
+    yield "keep-days", repository.keep_days
+    yield "synced", repository.synced_at
     yield from publish_settings.values_of(repository.publish_settings).items()
     yield "version", version.number
     yield "files", version.files
     yield "size", Size(version.size)
+    yield "failed-files", version.failed
     for distribution in repository.distributions.all():
         yield "pinned-at" if distribution.pinned else "followed-at", distribution.base_path
