@@ -36,9 +36,10 @@ test: .venv/dev ## Run all tests: on PostgreSQL where one answers, and on SQLite
 	TEST_DATABASE=postgresql $(BIN)/python -m pytest -n $(WORKERS) -q -m "not browser and not tools"
 	$(BIN)/python -m pytest -n $(WORKERS)
 
-faults: .venv/dev ## Kill it hundreds of times, on SQLite and on PostgreSQL (about 20 minutes)
-	@echo "This takes about 20 minutes, if the machine has nothing else to do."
+faults: .venv/dev ## Kill it hundreds of times, crowd it, feed it nonsense (about an hour)
+	@echo "This takes about an hour."
 	$(BIN)/python -m pytest -m faults -s
+	MILLRACE_FUZZ=20 $(BIN)/python -m pytest tests/faults/test_rules.py tests/test_content_fuzz.py tests/test_paths.py tests/test_manifest.py
 
 lint: .venv/dev ## Check style, types, migrations and the settings for production
 	$(BIN)/ruff check $(SOURCES)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from django.db.models import Count, F, Q, Sum
 
 from bench.moving import read
-from repos import pool
+from repos import orphans, pool
 from repos.models import (
     Artifact,
     Content,
@@ -109,9 +109,16 @@ def of_pool() -> Broken:
 
 
 def of_strays() -> Broken:
-    """After a clean-up: nothing is in the pool that no row knows, or that nothing names."""
+    """After a clean-up: nothing old is in the pool that no row knows, and no old row that nothing names.
+
+    What is younger is spared: a job that was canceled may have brought it just now.
+    """
+    spared = orphans.spared_since()
     known = set(Artifact.objects.values_list("sha256", flat=True))
-    stored = {file.name for file in pool.path("00").parent.parent.glob("*/*")}
-    yield from (f"{name} is in the pool, and no row knows it" for name in sorted(stored - known))
+    stored = pool.path("00").parent.parent.glob("*/*")
+    old = {file.name for file in stored if file.stat().st_mtime < spared.timestamp()}
+    yield from (f"{name} is in the pool, and no row knows it" for name in sorted(old - known))
+    unnamed = orphans.unnamed().filter(orphans.aged(spared))
+    yield from (f"{one} is old, and nothing names it" for one in unnamed)
     marked = Artifact.objects.filter(doomed=True).filter(Q(content__isnull=False) | Q(metadata__isnull=False))
     yield from (f"{one} is named by rows, and marked to go" for one in marked.distinct())

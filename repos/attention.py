@@ -7,6 +7,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
 from . import clock, conf, lagging, space, units
+from .damage import IS_LOST, IS_NEEDED
 from .finding import Act, Finding, Findings, Kind, Verb
 from .models import Damage, Job, Reservation, Worker
 from .models.job import ACTIVE, ENDED, State
@@ -17,6 +18,7 @@ LIMIT = 50
 PATIENCE = timedelta(minutes=1)
 # Of repositories and of paths, so many are named in one sentence.
 NAMED = 3
+BRING_BACK = "upload the same bytes again, or copy them from a backup into the folder “pool” of the data and verify"
 
 _ORDER = list(Kind)
 
@@ -100,13 +102,29 @@ def _disk() -> Iterator[Finding]:
 
 
 def _damaged() -> Iterator[Finding]:
-    sums = {"number": Count("pk"), "bytes": Sum("artifact__size"), "since": Min("found_at")}
-    found = Damage.objects.aggregate(**sums)
+    needed = Q(needed=True)
+    found = Damage.objects.annotate(needed=IS_NEEDED).aggregate(
+        number=Count("pk"),
+        bytes=Sum("artifact__size"),
+        since=Min("found_at"),
+        unneeded=Count("pk", filter=~needed),
+        lost=Count("pk", filter=needed & IS_LOST),
+    )
     if number := found["number"]:
         files = f"{units.counted(number, 'stored file')} ({units.size(found['bytes'])})"
         is_, they = ("is", "It is") if number == 1 else ("are", "They are")
         message = f"{files} {is_} damaged or missing{_where()}. {they} not served until repaired."
-        yield Finding(Kind.DAMAGED, message, Act(Verb.VERIFY), found["since"])
+        lost, unneeded = found["lost"], found["unneeded"]
+        if lost:
+            message += f" No upstream has the bytes{_of_them(lost, number)}: {BRING_BACK}."
+        if unneeded:
+            message += f" Nothing needs the bytes{_of_them(unneeded, number)} any more: a clean-up takes them away."
+        act = Act(Verb.VERIFY) if lost + unneeded < number else None if lost else Act(Verb.CLEAN)
+        yield Finding(Kind.DAMAGED, message, act, found["since"])
+
+
+def _of_them(some: int, number: int) -> str:
+    return f" of {some:,} of them" if some < number else ""
 
 
 def _where() -> str:

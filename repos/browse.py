@@ -15,7 +15,7 @@ LAST_SIGN = "\U0010ffff"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of files, with their artifacts. `after` is the cursor of the next one, empty if there is none.
+    """A page of files, with their artifacts and what is damaged of those. `after` is the cursor of the next one, empty if there is none.
 
     `partly` says that the search stopped before the page was full, as it had looked at enough.
     """
@@ -37,7 +37,7 @@ def files_of(version: RepositoryVersion, *, q: str = "", after: str = "") -> Fou
     if q and not q.startswith("/"):
         rows = rows.filter(path__icontains=q)
     # Not joined: PostgreSQL would then sort all that match, where it could stop at the first hundred.
-    files = list(rows.prefetch_related("artifact").order_by("path")[: FILES + 1])
+    files = list(rows.prefetch_related("artifact__damage").order_by("path")[: FILES + 1])
     if len(files) > FILES:
         return Found(files[:FILES], files[FILES - 1].path)
     return Found(files, last, partly=bool(last))

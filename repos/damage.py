@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from django.db import DatabaseError, IntegrityError, transaction
-from django.db.models import QuerySet, Window
+from django.db.models import Exists, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from . import pool
@@ -19,13 +19,21 @@ logger = logging.getLogger(__name__)
 
 Row = TypeVar("Row", Content, PublishedMetadata)
 
+# Ends the `why` of what a repair asked for everywhere in vain: another would not help, people have to.
+LOST = "; no upstream has these bytes"
+WHY = 500
+IS_LOST = Q(why__endswith=LOST)
+IS_NEEDED = Exists(Content.objects.filter(artifact=OuterRef("artifact"))) | Exists(
+    PublishedMetadata.objects.filter(artifact=OuterRef("artifact"))
+)
+
 
 def note(artifact: int, fault: Fault, *, quarantined: bool = False) -> bool:
     """Notes what is wrong with the artifact of this number; False if there is no such artifact any more.
 
     That its bytes are missing is no news where they are known to be wrong: they were taken away for that.
     """
-    values = {"cause": fault.cause, "why": fault.why[:500], "quarantined": quarantined}
+    values = {"cause": fault.cause, "why": fault.why[:WHY], "quarantined": quarantined}
     try:
         with transaction.atomic():
             # Locked, it is not deleted before this is written.
@@ -33,10 +41,32 @@ def note(artifact: int, fault: Fault, *, quarantined: bool = False) -> bool:
                 return False
             found, made = Damage.objects.get_or_create(artifact_id=artifact, defaults=values)
             if not made and fault.cause != Damage.Cause.MISSING:
+                values["why"] = _told(fault.why, lost=found.why.endswith(LOST))
                 Damage.objects.filter(pk=found.pk).update(**values)
     except IntegrityError:
         return False
     return True
+
+
+def note_lost(damaged: Collection[Damage], lost: Collection[str]) -> None:
+    """Notes which of these no upstream has, by sha256; of the others that a repair may help."""
+    changed = []
+    for one in damaged:
+        why = _told(one.why, lost=one.artifact.sha256 in lost)
+        if why != one.why:
+            one.why = why
+            changed.append(one)
+    Damage.objects.bulk_update(changed, ["why"])
+
+
+def _told(why: str, *, lost: bool) -> str:
+    why = why.removesuffix(LOST)
+    return f"{why[: WHY - len(LOST)]}{LOST}" if lost else why[:WHY]
+
+
+def may_be_repaired(damaged: "QuerySet[Damage]") -> "QuerySet[Damage]":
+    """Those that something needs, and that no repair has asked for everywhere in vain."""
+    return damaged.filter(IS_NEEDED).exclude(IS_LOST)
 
 
 def note_unserved(sha256: str) -> None:

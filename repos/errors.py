@@ -293,7 +293,7 @@ class OutOfTime(MillraceError):
 
 
 class StillDamaged(MillraceError):
-    """A verify that leaves `count` files damaged; the job's failed files list them. `tried`: it was to repair them."""
+    """A verify that leaves `count` files damaged; the job's failed files list them. `tried`: a repair was in vain."""
 
     code = "damaged"
 

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from . import causes, pool, space, stock, transport
 from .chunks import ROWS
+from .damage import LOST, note_lost
 from .downloads import Downloads
 from .errors import FetchFailed, NotStored, SecretLost
 from .fetch import Fetcher
@@ -30,6 +31,8 @@ REPAIR = "Verify with repair: it is then fetched anew from the upstreams."
 UNNEEDED = "Nothing needs it any more: a clean-up takes it away."
 # Kinds (see causes.kind) of what keeps us from a remote as a whole: no other file is asked for there.
 CUT_OFF = {"address", "dns", "connection", "proxy", "tls", "authentication"}
+# The causes that say that these bytes are not there. All others may be gone the next time.
+NOT_THERE = {"404", "410", "size", "digest"}
 
 
 def settle(damaged: QuerySet[Damage], job: Job, folder: Path, *, progress: Progress) -> int:
@@ -42,7 +45,11 @@ def settle(damaged: QuerySet[Damage], job: Job, folder: Path, *, progress: Progr
     with progress.step("verify", "verify.repairing", message, total=damaged.count()) as report:
         for chunk in _chunks(damaged):
             progress.check()
-            errors = _Repair(chunk, folder, progress, report, cut_off).run() if job.may_repair else {}
+            errors: dict[str, FetchFailed] = {}
+            if job.may_repair:
+                repair = _Repair(chunk, folder, progress, report, cut_off)
+                errors = repair.run()
+                note_lost(chunk, repair.lost)
             rest = list(Damage.objects.filter(pk__in=[one.pk for one in chunk]).select_related("artifact"))
             left += len(rest)
             report.done += 0 if job.may_repair else len(chunk)
@@ -65,7 +72,8 @@ def _failed(job: Job, damage: Damage, error: FetchFailed | None) -> FailedFile:
     artifact = damage.artifact
     path = artifact.content.order_by("-removed", "pk").values_list("path", flat=True).first()
     path = path or artifact.metadata.values_list("path", flat=True).first()
-    why = f"{damage.why}; to fetch it anew failed: {error.why}" if error else damage.why
+    why = f"{damage.why.removesuffix(LOST)}; to fetch it anew failed: {error.why}" if error else damage.why
+    helpless = job.may_repair or damage.why.endswith(LOST)
     return FailedFile(
         job=job,
         path=path or artifact.sha256,
@@ -75,7 +83,7 @@ def _failed(job: Job, damage: Damage, error: FetchFailed | None) -> FailedFile:
         tries=error.tries if error else 0,
         expected_sha256=artifact.sha256,
         expected_size=artifact.size,
-        advice=(ADVICE if job.may_repair else REPAIR) if path else UNNEEDED,
+        advice=(ADVICE if helpless else REPAIR) if path else UNNEEDED,
     )
 
 
@@ -94,6 +102,8 @@ class _Repair:
         """Returns why the bytes could not be fetched, by sha256; not for those that no remote ever had."""
         self.sizes = {one.artifact.sha256: one.artifact.size for one in self.damaged}
         self.errors: dict[str, FetchFailed] = {}
+        # Those that somebody may have who could not be asked.
+        self.unsure: set[str] = set()
         for metadata in self._metadata():
             self._write(metadata)
         places = self._places()
@@ -103,7 +113,14 @@ class _Repair:
         for number, paths in places.items():
             if number not in self.cut_off:
                 self._fetch(remotes[number], paths)
+            if number in self.cut_off:
+                self.unsure |= paths.keys()
         return {sha256: error for sha256, error in self.errors.items() if sha256 in self.sizes}
+
+    @property
+    def lost(self) -> set[str]:
+        """Of which, by sha256, everybody who might have them said that they have not. After `run`."""
+        return self.sizes.keys() - self.unsure
 
     def _metadata(self) -> Iterable[PublishedMetadata]:
         found = PublishedMetadata.objects.filter(artifact__in=[one.artifact_id for one in self.damaged])
@@ -141,6 +158,7 @@ class _Repair:
             way = transport.of(remote)
         except SecretLost as error:
             self.errors |= {one: FetchFailed(remote.url, "secret", str(error), tries=0) for one in places}
+            self.unsure |= places.keys()
             return
         url_of, watch = source_of(remote).url_of, space.Watch()
 
@@ -173,6 +191,8 @@ class _Repair:
                 self.report.bytes_done = before + downloads.meter.bytes
                 if outcome.error:
                     self.errors[outcome.entry[1]] = outcome.error
+                    if outcome.error.cause not in NOT_THERE:
+                        self.unsure.add(outcome.entry[1])
                     failed.append(outcome.error)
                 else:
                     came.append(outcome.entry[1])

@@ -71,7 +71,8 @@ class _Verify:
             words.append(f"{units.counted(strays.files, 'stray')} ({units.size(strays.size)})")
         self.progress.confirm(outcome=f"{', '.join(words)}.", failed=left)
         if left:
-            raise StillDamaged(left, tried=self.job.may_repair)
+            in_vain = self.job.may_repair or not damage.may_be_repaired(self.damaged).exists()
+            raise StillDamaged(left, tried=in_vain)
 
     def _read(self) -> str:
         """Reads all of them; returns in words how many that were, with those of earlier attempts."""

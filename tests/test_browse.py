@@ -141,7 +141,7 @@ def of_again() -> RepositoryVersion:
 
 @pytest.mark.parametrize("count", [10, 5000])
 @pytest.mark.parametrize("q", ["", "7", "/0000"])
-def test_a_page_takes_three_queries_however_many_files(
+def test_a_page_takes_four_queries_however_many_files(
     count: int, q: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     version = many(count)

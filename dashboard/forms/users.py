@@ -22,7 +22,9 @@ class RoleField(forms.TypedChoiceField):
 
     def __init__(self) -> None:
         choices = [(role.word, WORDS[role]) for role in users.ROLES.values()]
-        super().__init__(choices=choices, coerce=users.ROLES.__getitem__, initial=Role.VIEWER.word)
+        super().__init__(
+            choices=choices, coerce=users.ROLES.__getitem__, initial=Role.VIEWER.word, widget=forms.RadioSelect
+        )
 
 
 class NewPasswordField(forms.CharField):

@@ -60,4 +60,9 @@ def context(request: Request) -> dict[str, Any]:
     """What storage/_verify.html and storage/_damage.html show."""
     page: Page[Damage] = page_of(request, Damage.objects.select_related("artifact"), "damaged", DAMAGED)
     found: list[Damaged] = damage.with_places(list(page))
-    return {"verify_form": VerifyForm(), "damage_page": page, "damaged": found}
+    return {
+        "verify_form": VerifyForm(),
+        "damage_page": page,
+        "damaged": found,
+        "repairable": bool(found) and damage.may_be_repaired(Damage.objects.all()).exists(),
+    }

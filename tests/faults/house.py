@@ -84,18 +84,19 @@ class House:
         """What is served, or was within the grace time."""
         return {one for place in self.of(name) for one in ({place.serves} | place.graced) if one}
 
-    def finish(self, name: str, *, publish: bool, distribute: bool) -> None:
-        """What follows every new version: publish, distribute, retention."""
+    def finish(self, name: str, *, publish: bool, distribute: bool, named: int | None = None) -> None:
+        """What follows every new version: publish, distribute, retention. The job itself may have `named` a version."""
         series = self.series[name]
         if publish:
             made = series.publish()
             for place in self.followers(name) if distribute else ():
                 place.switch(made)
-        self.retain(name)
+        self.retain(name, named)
 
-    def retain(self, name: str) -> None:
+    def retain(self, name: str, named: int | None = None) -> None:
         for number in self._going(name):
-            self.series[name].forget(number)
+            if number != named:
+                self.series[name].forget(number)
 
     def _going(self, name: str) -> list[int]:
         series = self.series[name]
