@@ -15,7 +15,8 @@ LAST_SIGN = "\U0010ffff"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of files, with their artifacts and what is damaged of those. `after` is the cursor of the next one, empty if there is none.
+    """A page of files, with their artifacts and what is damaged of those. `after` is the cursor of the next one, empty
+    if there is none.
 
     `partly` says that the search stopped before the page was full, as it had looked at enough.
     """

@@ -16,11 +16,13 @@ from pytest_django.fixtures import Settings
 
 from dashboard.acts import button_of
 from repos import attention, chain, clock, jobs
+from repos.damage import note
 from repos.distribute import pin
+from repos.faults import Fault
 from repos.finding import Act, Finding, Kind, Verb
 from repos.jobs import CLEAN, Actions
-from repos.models import Damage, Distribution, Job, Repository, Worker
-from tests import factories, scenes
+from repos.models import Artifact, Damage, Distribution, Job, Repository, Worker
+from tests import decay, factories, scenes
 from tests.running import run, served
 from tests.upstream import Status, Upstream
 
@@ -372,6 +374,31 @@ def test_damaged_files_are_told_with_where_they_are(quiet: Repository) -> None:
     assert found.act
     assert (found.kind, found.act.verb) == (Kind.DAMAGED, Verb.VERIFY)
     assert "1 stored file (1 B) is damaged or missing, such as “a.txt” of “files”." in found.message
+
+
+def test_no_repair_is_proposed_for_what_no_upstream_has(mirrored: Repository, upstream: Upstream) -> None:
+    decay.delete(b"a")
+    decay.delete(b"b")
+    upstream.fail("a", Status(404))
+    details = jobs.Details(may_repair=True)
+    chain.run(jobs.request(None, actions=jobs.VERIFY, details=details).job.pk, "test")
+    found = only()
+    assert (found.kind, found.act) == (Kind.DAMAGED, None)
+    assert "No upstream has the bytes: upload the same bytes again, or copy them from a backup" in found.message
+    decay.delete(b"c")
+    note(Artifact.objects.get(sha256=decay.artifact(b"c").sha256).pk, Fault("missing", "it is not in the pool"))
+    found = only()
+    assert found.act
+    assert found.act.verb == Verb.VERIFY
+    assert "No upstream has the bytes of 1 of them: upload" in found.message
+
+
+def test_what_is_damaged_and_nothing_needs_is_cleaned_up(quiet: Repository) -> None:
+    Damage.objects.create(artifact=factories.artifact(b"of nobody"), cause="missing", why="it is not there")
+    found = only()
+    assert found.act
+    assert found.act.verb == Verb.CLEAN
+    assert "Nothing needs the bytes any more" in found.message
 
 
 def test_a_clock_that_jumped(quiet: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

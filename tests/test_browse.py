@@ -145,7 +145,7 @@ def test_a_page_takes_four_queries_however_many_files(
     count: int, q: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     version = many(count)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         files_of(version, q=q)
 
 

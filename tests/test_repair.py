@@ -5,12 +5,13 @@ from pytest_django.fixtures import Settings
 
 from repos import chain, conf, jobs, pool, transport
 from repos.create import make_repository
+from repos.damage import LOST, may_be_repaired
 from repos.distributions import make_distribution
 from repos.errors import SecretLost
 from repos.jobs import VERIFY, Details
 from repos.models import Damage, Job, Remote, Repository
 from tests import decay, factories, running
-from tests.upstream import Corrupt, Status, Upstream
+from tests.upstream import Corrupt, Fault, Status, Upstream
 
 pytestmark = pytest.mark.django_db(transaction=True)
 A, B, C = b"one", b"the second", b"and a third one"
@@ -88,6 +89,44 @@ def test_what_the_upstream_has_otherwise_by_now_stays_damaged_and_is_listed(
     assert (failed.path, failed.cause, failed.url) == ("a", "digest", f"{upstream.url}a")
     assert "to fetch it anew failed: its sha256 is" in failed.message
     assert "from a backup" in failed.advice
+
+
+@pytest.mark.parametrize(("fault", "lost"), [(Status(404), True), (Corrupt(), True), (Status(500), False)])
+def test_what_no_upstream_has_is_noted_but_not_what_could_not_be_asked_for(
+    synced: Repository, upstream: Upstream, fault: Fault, lost: bool
+) -> None:
+    Remote.objects.update(tries=1)
+    decay.flip(A)
+    upstream.fail("a", fault)
+    for _ in range(2):
+        repair()
+        assert Damage.objects.get().why.endswith(LOST) == lost
+    assert may_be_repaired(Damage.objects.all()).exists() != lost
+    # Why it could not be fetched says that already.
+    assert LOST not in repair().failed_files.get().message
+    upstream.heal()
+    repair()
+    assert not Damage.objects.exists()
+
+
+def test_what_is_lost_may_be_had_later_from_one_who_could_not_be_asked(synced: Repository, upstream: Upstream) -> None:
+    decay.delete(A)
+    upstream.fail("a", Status(404))
+    repair()
+    Remote.objects.update(url="http://127.0.0.1:9/PULP_MANIFEST", tries=1)
+    repair()
+    assert not Damage.objects.get().why.endswith(LOST)
+
+
+def test_a_verify_that_finds_what_is_lost_proposes_no_repair(synced: Repository, upstream: Upstream) -> None:
+    decay.delete(A)
+    upstream.fail("a", Status(404))
+    repair()
+    job = jobs.request(None, actions=VERIFY).job
+    chain.run(job.pk, "test")
+    job.refresh_from_db()
+    assert "Verify again with repair" not in job.error
+    assert "from a backup" in job.failed_files.get().advice
 
 
 def test_a_remote_that_cannot_help_is_followed_by_one_that_can(

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from dashboard.forms.verify import VerifyForm
+from repos.damage import LOST
 from repos.jobs import VERIFY
 from repos.models import Damage, Job, Repository
 from tests import factories, scenes
@@ -110,6 +111,20 @@ def test_damage_has_pages(admin_client: Client) -> None:
         damaged(f"data {number}".encode(), why=f"no. {number};")
     assert "no. 50;" not in storage(admin_client)
     assert "no. 50;" in storage(admin_client, damaged="2")
+
+
+def test_the_head_of_the_damage_offers_a_repair_unless_it_would_not_help(
+    admin_client: Client, files: Repository
+) -> None:
+    lost = damaged(why=f"its sha256 is another{LOST}")
+    text = storage(admin_client)
+    assert "Verify and repair</button>" not in text
+    for shown in ("Verify again</button>", "A repair would not help now. Upload the same bytes again"):
+        assert shown in text
+    Damage.objects.filter(pk=lost.pk).update(why="its sha256 is another")
+    text = storage(admin_client)
+    assert "Verify and repair</button>" in text
+    assert "would not help" not in text
 
 
 def test_a_viewer_sees_damage_and_no_button(client: Client, files: Repository) -> None:

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
 from repos import browse
-from repos.models import Artifact, Content, Job, PublishSettings, Repository, RepositoryVersion
+from repos.models import Artifact, Content, Damage, Job, PublishSettings, Repository, RepositoryVersion
 from tests import factories, scenes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bell")]
@@ -37,6 +37,14 @@ def test_it_works(admin_client: Client, repository: Repository) -> None:
     text = page(admin_client, address(repository, 3))
     for shown in ('<a href="/content/files/a">a</a>', "version 2", Artifact.objects.get(size=2).sha256, "the newest"):
         assert shown in text
+
+
+def test_damaged_files_are_marked(admin_client: Client, repository: Repository) -> None:
+    marked = 'class="tag tag-bad"'
+    assert marked not in page(admin_client, address(repository, 3))
+    Damage.objects.create(artifact=Artifact.objects.get(size=2), cause="missing", why="it is not in the pool")
+    assert page(admin_client, address(repository, 3)).count(marked) == 1
+    assert marked not in page(admin_client, address(repository, 1))
 
 
 @pytest.mark.parametrize("deed", ["", "delete/"])
