@@ -69,10 +69,9 @@ def adopt(sha256: str, size: int, check: Callable[[], None] = lambda: None) -> b
     try:
         # First of all: from now on it is young, and a clean-up lets it be.
         os.utime(path(sha256), follow_symlinks=False)
+        if not has(sha256, size):
+            return False
         with os.fdopen(opened(sha256), "rb", buffering=0) as stream:
-            found = os.fstat(stream.fileno())
-            if found.st_size != size or not stat.S_ISREG(found.st_mode):
-                return False
             digest = hashlib.sha256()
             while block := stream.read(BLOCK):
                 check()

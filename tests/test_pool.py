@@ -117,6 +117,13 @@ def test_what_is_not_there_cannot_be_adopted() -> None:
     assert not pool.adopt(DIGEST, len(DATA))
 
 
+def test_a_folder_in_the_place_of_bytes_is_not_adopted_and_leaves_no_handle_open() -> None:
+    pool.path(DIGEST).mkdir(parents=True)
+    before = len(list(Path("/dev/fd").iterdir()))
+    assert not pool.adopt(DIGEST, pool.path(DIGEST).stat().st_size)
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
 def test_what_is_adopted_is_young_before_it_is_read(file: Path) -> None:
     pool.keep(file, DIGEST)
     os.utime(pool.path(DIGEST), (0, 0))
