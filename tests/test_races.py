@@ -1,14 +1,9 @@
 """Many at once: see bench/races.py for the real server, and tests/faults/test_rules.py for all rules in all orders."""
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -19,9 +14,9 @@ from repos import deletion, jobs, pool, publish_settings
 from repos.create import make_repository
 from repos.errors import Stale
 from repos.models import Artifact, Job, PublishSettings, Repository
+from tests.harness import SERVERS, figures_of
 from tests.running import PATIENCE, files, run, running, served
 from tests.serving import Millrace
-from tests.settings import BASE_DIR, POSTGRESQL_URL
 from tests.upstream import EVERY_FILE, Upstream
 
 NEW = {f"new/{number}": b"%d of the new ones" % number for number in range(40)}
@@ -135,29 +130,18 @@ def test_the_ledger_finds_a_lost_edit(edits: list[tuple[str, str]], last: str, l
     assert bool(list(ledger.lost({"stale_days": "7"}, {("stale_days", 1): last}))) == lost
 
 
-def race(*words: str) -> dict[str, Any]:
-    """Runs bench/races.py to its end; returns its figures."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MILLRACE_", "DJANGO_"))}
-    command = [sys.executable, "-m", "bench.races", *words]
-    result = subprocess.run(command, cwd=BASE_DIR, env=kept, stdout=subprocess.PIPE, text=True, check=False)
-    sys.stdout.write(result.stdout)
-    assert result.returncode == 0, result.stdout
-    figures: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
-    return figures
-
-
 @pytest.mark.server
 @pytest.mark.any_database
 def test_a_few_people_at_a_real_server(started_once: Millrace, tmp_path: Path) -> None:
     shutil.copytree(started_once.data, tmp_path / "home/data")
-    figures = race("--seconds", "1.5", "--clients", "3", "--home", str(tmp_path / "home"))
+    figures = figures_of("bench.races", "--seconds", "1.5", "--clients", "3", "--home", str(tmp_path / "home"))
     assert figures["violations"] == 0
     assert figures["jobs"]["completed"] > 3
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("server", [pytest.param("", id="sqlite"), pytest.param(POSTGRESQL_URL, id="postgresql")])
+@pytest.mark.parametrize("server", SERVERS)
 def test_twenty_people_for_a_minute(server: str) -> None:
-    figures = race("--database", server)
+    figures = figures_of("bench.races", "--database", server)
     assert figures["violations"] == 0
     assert min(figures["sets"], figures["acknowledged"]) > 20
