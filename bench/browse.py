@@ -1,4 +1,4 @@
-"""How quick a version's files are found, and what deleting costs, with a million files.
+"""How quick a version's files are found, and what counting and deleting cost, with a million files.
 
 .venv/bin/python -m bench.browse [--files 1000000]
 
@@ -28,7 +28,7 @@ django.setup()
 from django.core.management import call_command
 from django.db import connection
 
-from repos import browse, deletion, unneeded
+from repos import browse, clean_plan, deletion, stored, unneeded
 from repos.models import Artifact, Content, PublishSettings, Repository, RepositoryVersion
 from repos.models.content import ContentQuerySet
 
@@ -54,8 +54,9 @@ def make_artifacts(first: int, count: int) -> None:
     kind = connection.vendor
     sha256 = SHA256[kind].format(f"({first} + i)")
     run(
-        f"INSERT INTO repos_artifact (id, sha256, size, created_at) SELECT {first} + i, {sha256}, 1000 + i % 1000, "
-        f"CURRENT_TIMESTAMP FROM ({NUMBERS[kind].format(count=count)}) AS numbers"
+        "INSERT INTO repos_artifact (id, sha256, size, created_at, wanted_at, doomed) "
+        f"SELECT {first} + i, {sha256}, 1000 + i % 1000, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, FALSE "
+        f"FROM ({NUMBERS[kind].format(count=count)}) AS numbers"
     )
 
 
@@ -133,6 +134,9 @@ def measure_deletion(repository: Repository) -> None:
         measure(f"consequences of deleting version {number}", partial(deletion.of_version, version), 2)
     measure("consequences of deleting the repository", partial(deletion.of_repository, repository), 2)
     measure("bytes of the repository alone", partial(unneeded.bytes_of_repository, repository), 2)
+    measure("what only single versions have", partial(stored.only_in, repository), 2)
+    measure("what is stored, and who needs it", lambda: str(stored.stored().total), 2)
+    measure("the dry run of a clean-up", lambda: str(clean_plan.plan().freed), 2)
     for number in (2, 1):
         with timed(f"deleting version {number}"):
             deletion.delete_version(repository.versions.get(number=number))

@@ -1,4 +1,4 @@
-"""Runs a command and says what it cost: wall clock, processor time and peak memory of it and its children.
+"""Runs a command and says what it cost: wall clock, processor time, peak memory and bytes written, its children's too.
 
 The command is started by a small Python of its own, watch.py, because a child's peak counts the memory of its parent
 at the fork: the least peak that can be seen is that Python's own, some 9 MB.
@@ -20,6 +20,7 @@ class Cost:
     seconds: float
     cpu_seconds: float
     peak_mb: float
+    written_mb: float = 0.0
 
 
 class CommandFailed(RuntimeError):

@@ -26,15 +26,16 @@ from bench import rules
 from bench.deeds import UNNEEDED, Operator, digest, new_number
 from bench.downloader import Copies, Downloader
 from bench.ledger import Ledger
-from bench.pages import Tally, Visitor
 from bench.victim import Victim, until
-from repos import jobs, pool
+from bench.visitor import Tally, Visitor
+from repos import jobs, obstacles, pool
+from repos.actions import CLEAN, Actions
 from repos.create import make_repository
 from repos.distributions import add_distribution
-from repos.jobs import Actions
 from repos.models import Artifact, Content, Distribution, Job, PublishedMetadata, Repository, Switch
 from repos.models.job import ACTIVE
-from tests.upstream import EVERY_FILE, Delay, Upstream
+from tests.misbehaviour import Delay
+from tests.upstream import EVERY_FILE, Upstream
 
 PASSWORD = "correct horse battery"
 FILES = 24
@@ -120,7 +121,7 @@ class Crowd:
     def _runs_still(self) -> Iterator[str]:
         """Each repository runs once more, as far as it can; and all that is served then is there, byte by byte."""
         wanted = [job for one in Repository.objects.all() for job in _ask_for_all(one)]
-        wanted.append(jobs.request(None, actions=jobs.CLEAN).job)
+        wanted.append(jobs.request(None, actions=CLEAN).job)
         _at_rest(wanted)
         for job in Job.objects.filter(pk__in=[one.pk for one in wanted]).exclude(state="completed"):
             if job.error_code != "brake":
@@ -203,7 +204,7 @@ def _prepare(upstreams: list[Upstream]) -> list[str]:
 def _ask_for_all(one: Repository) -> list[Job]:
     """A run as far as it can go: not to its end where nothing follows, and not at all where there is no file yet."""
     whole = Actions(sync=one.remote_id is not None)
-    possible = [some for some in (whole, replace(whole, distribute=False)) if not jobs.refusal(one, some)]
+    possible = [some for some in (whole, replace(whole, distribute=False)) if not obstacles.refusal(one, some)]
     return [jobs.request(one, actions=some).job for some in possible[:1]]
 
 

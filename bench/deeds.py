@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.ledger import Ledger
-from bench.pages import Answer, Fields, Visitor
+from bench.visitor import Answer, Fields, Visitor
 
 RUNS = ("sync", "sync-publish", "sync-publish-distribute", "default")
 # Bytes that some clean-up may be about to take, and that uploads and upstreams bring again (see bench/races.py).

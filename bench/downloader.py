@@ -10,7 +10,7 @@ from urllib.parse import quote
 import requests
 
 from bench.moving import Digests, read, sha256
-from bench.pages import PATIENCE, Answer, Tally
+from bench.visitor import PATIENCE, Answer, Tally
 
 LIST = "PULP_MANIFEST"
 

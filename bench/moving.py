@@ -4,7 +4,8 @@ import hashlib
 import random
 from pathlib import Path
 
-from tests.upstream import EVERY_FILE, MANIFEST, Delay, Upstream
+from tests.misbehaviour import Delay
+from tests.upstream import EVERY_FILE, MANIFEST, Upstream
 
 Digests = dict[str, str]
 

@@ -1,156 +1,210 @@
-"""Somebody with a browser: signed in, looks at pages, fills in their forms and sends them; all of it is counted."""
+"""How long the server takes over each page where there is very much of everything, and how many statements it sends.
 
-import re
+.venv/bin/python -m bench.pages [--repositories 1000] [--jobs 100000] [--files 1000000] [--rounds 20] [--data DIR]
+                                [--database URL] [--only PART]
+
+1,000 repositories, 100,000 jobs, a version of 1,000,000 files, 50,000 of them in one folder. Each page is asked for in
+this process by the very application that a server runs, served listings included, and made ready as `serve` does. The
+processor's time tells more than the clock where others are at work on the same machine. Exit status 1 if the p95 of one
+is over 200 ms. `--data DIR` keeps what was written, and uses it again; `--database` is an empty one of PostgreSQL.
+"""
+
+import argparse
+import io
+import os
 import statistics
-import threading
+import sys
+import tempfile
 import time
-from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import requests
-
-Fields = dict[str, str]
-
-# Seconds until whoever asks gives up, which counts as an answer that never came.
-PATIENCE = 60
-# What an answer may be: done, moved on, not found any more, in conflict with what is there now, wrong as it was sent.
-EXPECTED = {200, 302, 404, 409, 422}
-_TOKEN = re.compile(r"name=[\"']csrfmiddlewaretoken[\"'] value=[\"'](\w+)[\"']")
-
-
-class Forms(HTMLParser):
-    """The fields of each form of a page as a browser would send them, by its `action` (empty: the page itself)."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: dict[str, Fields] = {}
-        self._fields: Fields = {}
-        self._select = self._text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        name, value = given.get("name") or "", given.get("value") or ""
-        if tag == "form":
-            self._fields = self.found.setdefault(given.get("action") or "", {})
-        elif tag == "select":
-            self._select = name
-            self._fields.setdefault(name, "")
-        elif tag == "option" and "selected" in given:
-            self._fields[self._select] = value
-        elif tag == "textarea":
-            self._text = name
-            self._fields[name] = ""
-        elif tag == "input" and name:
-            self._enter(given.get("type") or "text", name, value, checked="checked" in given)
-
-    def _enter(self, kind: str, name: str, value: str, *, checked: bool) -> None:
-        if kind in ("checkbox", "radio"):
-            if checked:
-                self._fields[name] = value or "on"
-        elif kind not in ("file", "submit", "button"):
-            self._fields[name] = value
-
-    def handle_data(self, data: str) -> None:
-        if self._text:
-            self._fields[self._text] += data
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "textarea":
-            # Templates begin it with a line break, which is none of its text.
-            self._fields[self._text] = self._fields[self._text].removeprefix("\n")
-            self._text = ""
+# Milliseconds that a page may take, 19 times of 20.
+MOST = 200.0
+COLUMNS = "{:>7}{:>10}{:>9}{:>9}{:>9}{:>9}{:>11}  {}"
+# Beside those of tests/years.py, pages about the large repository.
+LARGE = [
+    *("/repositories/{large}/", "/repositories/{large}/files/", "/repositories/{large}/files/?folder=many/"),
+    *("/repositories/{large}/files/?folder=part-77/", "/repositories/{large}/files/?q=file-77"),
+    *(
+        "/repositories/{large}/versions/",
+        "/repositories/{large}/versions/2/",
+        "/repositories/{large}/versions/1/files/",
+    ),
+    *("/repositories/{large}/compare/?from=1&to=2", "/repositories/{large}/delete/", "/storage/{large}/"),
+    *("/distributions/{large_distribution}/", "/publications/{large_publication}/"),
+    *("/content/large/", "/content/large/part-77/", "/content/large/many/"),
+]
+# They count all that is stored, come after their page, and are remembered for a while: only their first time is long.
+LATE = ["/storage/sizes/", "/storage/plan/", "/storage/{large}/versions/"]
 
 
 @dataclass(frozen=True)
-class Answer:
-    status: int
-    text: str = ""
-    location: str = ""
-
-    def form(self, action: str = "") -> Fields | None:
-        return Forms(self.text).found.get(action)
+class Figures:
+    page: str
+    status: str
+    statements: int
+    first: float
+    milliseconds: list[float]
+    # Of them, those of the processor in this process.
+    cpu: list[float]
+    size: int
 
     @property
-    def number(self) -> int | None:
-        """That of the job (or whatever it is) to whose page it leads."""
-        found = re.search(r"/(\d+)/$", self.location)
-        return int(found[1]) if found else None
+    def p95(self) -> float:
+        return statistics.quantiles(self.milliseconds, n=20, method="inclusive")[-1]
+
+    @property
+    def is_slow(self) -> bool:
+        return self.p95 > MOST
+
+    def line(self) -> str:
+        middle, cpu = statistics.median(self.milliseconds), statistics.median(self.cpu)
+        times = self.first, middle, self.p95, max(self.milliseconds), cpu
+        failed = "" if self.status.startswith("200") else f"  {self.status}"
+        mark = "  SLOW" if self.is_slow else ""
+        return COLUMNS.format(
+            self.statements, *(f"{one:.1f}" for one in times), self.size, f"{self.page}{failed}{mark}"
+        )
 
 
 @dataclass
-class Tally:
-    """What was asked and answered, by everybody. `wrong` are answers that may never come."""
-
-    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
-    seconds: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    wrong: list[str] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, kind: str, path: str, answer: Answer, seconds: float) -> None:
-        with self._lock:
-            self.answers[kind, answer.status] += 1
-            self.seconds[kind].append(seconds)
-            if answer.status not in EXPECTED:
-                self.wrong.append(f"{kind} {path}: status {answer.status} {_words(answer.text)}")
-
-    def complain(self, what: str) -> None:
-        with self._lock:
-            self.wrong.append(what)
-
-    def rows(self) -> list[tuple[str, dict[int, int], float, float]]:
-        """For each kind: how often each status, and the median and 95th percentile of the seconds."""
-        kinds = sorted(self.seconds)
-        return [(kind, self._statuses(kind), *_middle_and_high(self.seconds[kind])) for kind in kinds]
-
-    def _statuses(self, kind: str) -> dict[int, int]:
-        return {status: count for (one, status), count in sorted(self.answers.items()) if one == kind}
-
-
-def _words(page: str) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", page).split())[:200]
-
-
-def _middle_and_high(seconds: list[float]) -> tuple[float, float]:
-    return statistics.median(seconds), sorted(seconds)[int(len(seconds) * 0.95)]
-
-
 class Visitor:
-    """One browser, with cookies of its own; follows no redirects."""
+    """Asks the application for pages, signed in."""
 
-    def __init__(self, address: str, tally: Tally) -> None:
-        self._address, self.tally = address, tally
-        self._session = requests.Session()
-        self._token = ""
+    application: Callable[..., Any]
+    cookie: str
 
-    def sign_in(self, name: str, password: str) -> None:
-        self.look("/login/", "sign in")
-        answer = self.send("/login/", {"username": name, "password": password}, "sign in")
-        if answer.status != 302:
-            raise RuntimeError(f"{name} could not sign in: status {answer.status}")
-        self.look("/", "look")
-
-    def look(self, path: str, kind: str = "look") -> Answer:
-        return self._ask("GET", path, kind)
-
-    def send(self, path: str, fields: Mapping[str, str], kind: str, files: Any = None) -> Answer:
-        """Sends a form with these fields, and the token of the page that was seen last."""
-        data = {**fields, "csrfmiddlewaretoken": self._token}
-        return self._ask("POST", path, kind, data=data, files=files)
-
-    def _ask(self, method: str, path: str, kind: str, **sent: Any) -> Answer:
-        begun = time.monotonic()
+    def ask(self, url: str) -> tuple[str, int]:
+        """The status of the answer, and its size in bytes."""
+        path, _, query = url.partition("?")
+        environ: dict[str, Any] = {"PATH_INFO": path, "QUERY_STRING": query, "wsgi.input": io.BytesIO()}
+        environ |= {"HTTP_COOKIE": f"sessionid={self.cookie}", "HTTP_ACCEPT": "text/html"}
+        answered: list[str] = []
+        body = self.application(environ | _GATEWAY, lambda status, headers, exc_info=None: answered.append(status))
         try:
-            response = self._session.request(
-                method, self._address + path, timeout=PATIENCE, allow_redirects=False, **sent
-            )
-            answer = Answer(response.status_code, response.text, response.headers.get("Location", ""))
-        except requests.RequestException as error:
-            answer = Answer(0, f"no answer: {error}")
-        self.tally.add(kind, path, answer, time.monotonic() - begun)
-        if token := _TOKEN.search(answer.text):
-            self._token = token[1]
-        return answer
+            size = sum(len(part) for part in body)
+        finally:
+            if hasattr(body, "close"):
+                body.close()
+        return answered[0], size
+
+
+_GATEWAY: dict[str, Any] = {
+    "REQUEST_METHOD": "GET",
+    "HTTP_HOST": "localhost",
+    "REMOTE_ADDR": "127.0.0.1",
+    "wsgi.url_scheme": "http",
+    "wsgi.errors": sys.stderr,
+    "wsgi.version": (1, 0),
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+    "SERVER_NAME": "localhost",
+    "SERVER_PORT": "80",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+}
+
+
+def measured(visitor: Visitor, page: str, url: str, rounds: int) -> Figures:
+    """The first time is told apart: it reads the templates, and fills what is remembered."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    took, cpu, status, size = [], [], "", 0
+    for _ in range(rounds + 1):
+        begun, worked = time.perf_counter(), time.thread_time()
+        status, size = visitor.ask(url)
+        took.append(1000 * (time.perf_counter() - begun))
+        cpu.append(1000 * (time.thread_time() - worked))
+    with CaptureQueriesContext(connection) as asked:
+        visitor.ask(url)
+    return Figures(page, status, len(asked), took[0], took[1:], cpu[1:], size)
+
+
+def addresses(only: str) -> Iterator[tuple[str, str]]:
+    """Each page, and where it is here."""
+    from repos.models import Distribution
+    from tests.large import NAME
+    from tests.years import PAGES, address
+
+    large = Distribution.objects.select_related("repository").get(base_path=NAME)
+    numbers = {
+        "large": large.repository_id,
+        "large_distribution": large.pk,
+        "large_publication": large.publication_id,
+    }
+    for page in dict.fromkeys([*PAGES, *LARGE, *LATE]):
+        if only in page:
+            yield page, page.format(**numbers) if "large" in page else address(page)
+
+
+def written(chosen: argparse.Namespace) -> None:
+    """Fills the database, unless it was."""
+    from django.core.management import call_command
+
+    from repos.models import Repository
+    from tests.large import Large
+    from tests.years import Years
+
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    if not Repository.objects.exists():
+        Large(files=chosen.files, folder=chosen.folder).write()
+        Years(repositories=chosen.repositories, jobs=chosen.jobs, files=20 * chosen.repositories).write()
+
+
+def sign_in() -> Visitor:
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    from dashboard.wsgi import application
+
+    client = Client()
+    client.force_login(User.objects.get_or_create(username="bench", is_superuser=True)[0])
+    return Visitor(application, client.cookies["sessionid"].value)
+
+
+def print_pages(chosen: argparse.Namespace) -> bool:
+    """Whether all of them are quick."""
+    from dashboard.management.commands.serve import read_the_templates
+
+    written(chosen)
+    visitor = sign_in()
+    # What filling a database has left in memory is not to be looked through either.
+    read_the_templates()
+    print(COLUMNS.format("sql", "first ms", "p50 ms", "p95 ms", "max ms", "cpu ms", "bytes", "page"))
+    slow = 0
+    for page, url in addresses(chosen.only):
+        figures = measured(visitor, page, url, chosen.rounds)
+        slow += figures.is_slow
+        print(figures.line(), flush=True)
+    print(f"{slow} over {MOST:.0f} ms" if slow else f"all within {MOST:.0f} ms")
+    return not slow
+
+
+def main(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--repositories", type=int, default=1_000)
+    parser.add_argument("--jobs", type=int, default=100_000)
+    parser.add_argument("--files", type=int, default=1_000_000)
+    parser.add_argument("--folder", type=int, default=50_000)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--data", type=Path, help="keep what is written here, and use what was")
+    parser.add_argument("--database", default="", help="an empty database of PostgreSQL, instead of SQLite")
+    parser.add_argument("--only", default="", help="pages with this in their address")
+    chosen = parser.parse_args(words)
+    with tempfile.TemporaryDirectory(prefix="millrace-bench-") as folder:
+        data = chosen.data or Path(folder)
+        os.environ |= {"MILLRACE_DATA": str(data), "DATABASE_URL": chosen.database}
+        os.environ["DJANGO_SETTINGS_MODULE"] = "dashboard.settings"
+        import django
+
+        django.setup()
+        return 0 if print_pages(chosen) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,15 +1,22 @@
-"""Measures how fast files are served: small ones at random by wrk, a large one by curl, and nginx beside it.
+"""Measures how fast files are served, with nginx beside it in the same run.
 
-    python -m bench.serving [--files 100000] [--seconds 10] [--connections 16] [--threads 8]
+    python -m bench.serving [--only small large slow …] [--rounds 3] [--seconds 5] [--files 100000] [--folder DIR]
 
-It makes a data folder with a published version of that many files of 1 KiB, another of a tenth of them, and a file of
-100 MiB; starts `manage.py serve` on it, and an nginx that sends the same files of the pool from the same disk.
+It makes a data folder with published versions of many files of 1 KiB, of a tenth of them, of a file of 100 MiB and of
+a folder with 50,000 entries. It starts `manage.py serve` on it, and nginx three times: on the files of the pool (what
+the machine can do), in front of Millrace with X-Accel-Redirect, and on an exported tree. wrk asks for small files at
+random, curl for the large one; all is read once before, so that no disk is measured.
+
+    small      files of 1 KiB, 16 connections; also out of fewer files, with 1 and 300 connections, and protected ones
+    known      304s and ranges
+    large      100 MiB, one client and four
+    slow       300 slow downloaders: the dashboard beside them, and what memory they take
+    sync       small files while a job fetches 20,000 others at full speed
+    listing    a folder of 50,000 entries
+    static     our own static files
 """
 
 import argparse
-import os
-import random
-import re
 import shutil
 import statistics
 import subprocess
@@ -17,187 +24,231 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from bench import served_files, trees
+from bench.browser import Browser
 from bench.machine import describe
-from bench.processes import cpu_seconds, stop
-from bench.upstream import Upstream, free_port
+from bench.processes import cpu_seconds, peak_mb
+from bench.scene import ROOT, Scene, scene
+from bench.served_files import LARGE, PASSWORD, large
+from bench.upstream import Upstream
 
-ROOT = Path(__file__).resolve().parent.parent
-LARGE = 100 << 20
-SCRIPT = """
-local paths = {}
-for line in io.lines("%s") do paths[#paths + 1] = line end
-function init(arguments) math.randomseed(os.time()) end
-function request() return wrk.format("GET", paths[math.random(#paths)]) end
-"""
+PARTS = ("small", "known", "large", "slow", "sync", "listing", "static")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="these parts (default: all)")
     parser.add_argument("--files", type=int, default=100_000, help="of 1 KiB (default 100000)")
-    parser.add_argument("--seconds", type=int, default=10, help="of each measurement (default 10)")
-    parser.add_argument("--rounds", type=int, default=3, help="of all measurements (default 3)")
-    parser.add_argument("--connections", type=int, default=16, help="(default 16)")
-    parser.add_argument("--threads", type=int, default=8, help="of the web server (default 8)")
+    parser.add_argument("--seconds", type=int, default=5, help="of each measurement (default 5)")
+    parser.add_argument("--rounds", type=int, default=3, help="of each part (default 3)")
     parser.add_argument("--folder", type=Path, help="where to work; kept, and used again (default: a new one, removed)")
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="millrace-serving-"))
     try:
-        print(*describe(prepared(folder, given.files)), sep="\n")
-        measure(folder, given)
+        print(*describe(served_files.prepared(folder / "data", given.files)), sep="\n")
+        with scene(folder, given.files, given.seconds) as made:
+            for name in given.only:
+                print(f"\n{(MEASURES[name].__doc__ or name).splitlines()[0]}")
+                for _ in range(given.rounds if name not in ("slow", "sync") else 1):
+                    MEASURES[name](made)
     finally:
         if not given.folder:
             shutil.rmtree(folder)
 
 
-def measure(folder: Path, given: argparse.Namespace) -> None:
-    lists = path_lists(folder, given.files)
-    with served(folder, given.threads) as (url, pid), Upstream(folder / "pool") as nginx:
-        addresses = {"all": url, "tenth": url, "nginx": nginx.url.rstrip("/")}
-        large = {"large": f"{url}/content/all/large.bin", "nginx": nginx.url + large_path(folder)}
-        for number in range(given.rounds):
-            print(f"\nround {number + 1}")
-            for name, address in addresses.items():
-                before = cpu_seconds(pid)
-                figures = wrk(address, lists[name], given.connections, given.seconds)
-                used = cpu_seconds(pid) - before
-                print(f"1 KiB, {name:6} {figures}, server {100 * used / given.seconds:3.0f} % of a core")
-            for name, address in large.items():
-                print(f"100 MiB, {name:6} {megabytes(address):6,.0f} MB/s (median of 5)")
+# ---- what is measured --------------------------------------------------------------------------------------
 
 
-# ---- what is served ----------------------------------------------------------------------------------------
+def small(scene: Scene) -> None:
+    """1 KiB at random, requests a second"""
+    limit = scene.wrk(scene.pool, "pool")
+    print(f"  nginx on the pool          {limit}")
+    figures: list[tuple[str, str, str, int, dict[str, str]]] = [
+        ("Millrace, 16 connections", scene.millrace, "all", 16, {}),
+        ("… of a tenth of the files", scene.millrace, "tenth", 16, {}),
+        ("… 1 connection", scene.millrace, "all", 1, {}),
+        ("… 300 connections", scene.millrace, "all", 300, {}),
+        ("… protected, by a token", scene.millrace, "closed", 16, {"Authorization": f"Bearer {scene.token}"}),
+        ("behind nginx, X-Accel", scene.front, "all", 16, {}),
+        ("exported tree, nginx", scene.export, "all", 16, {}),
+    ]
+    for name, address, kind, connections, headers in figures:
+        before = cpu_seconds(scene.pid)
+        found = scene.wrk(address, kind, connections, **headers)
+        used = 100 * (cpu_seconds(scene.pid) - before) / scene.seconds
+        share = f", Millrace {used:3.0f} % of a core" if address == scene.millrace else ""
+        print(f"  {name:26} {found}, {found.rate / limit.rate:.2f} × nginx{share}")
 
 
-def prepared(folder: Path, files: int) -> Path:
-    """The folder, with a migrated database, the pool's files and the rows that publish them."""
-    os.environ |= {"MILLRACE_DATA": str(folder), "DATABASE_URL": "", "DJANGO_SETTINGS_MODULE": "dashboard.settings"}
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-    from django.db import connections
-
-    from repos.models import Distribution
-
-    if not Distribution.objects.exists():
-        serve("all", files)
-        serve("tenth", files // 10)
-    connections.close_all()
-    return folder
+def known(scene: Scene) -> None:
+    """304s and ranges of files of 1 KiB, 16 connections, requests a second"""
+    asked: dict[str, dict[str, str]] = {"304": {"If_None_Match": "*"}, "first 100 bytes": {"Range": "bytes=0-99"}}
+    for title, headers in asked.items():
+        limit = scene.wrk(scene.pool, "pool", 16, **headers)
+        for name, address in (("Millrace", scene.millrace), ("X-Accel", scene.front)):
+            found = scene.wrk(address, "all", 16, **headers)
+            print(f"  {title:16} {name:9} {found}, {found.rate / limit.rate:.2f} × nginx's {limit.rate:,.0f}/s")
 
 
-def serve(name: str, count: int) -> None:
-    from repos.models import Artifact, Content, Publication, PublishSettings, Repository
-
-    repository = Repository.objects.create(name=name, publish_settings=PublishSettings.objects.matching())
-    version = repository.versions.create(number=1, complete=True, files=count + 1, added=count + 1)
-    digests = [keep(data(number)) for number in range(count)]
-    rows = (Artifact(sha256=digest, size=1024) for digest in digests)
-    Artifact.objects.bulk_create([*rows, Artifact(sha256=keep(large()), size=LARGE)], ignore_conflicts=True)
-    made = dict(Artifact.objects.values_list("sha256", "pk"))
-    named = [*((small_path(number), digest) for number, digest in enumerate(digests)), ("large.bin", keep(large()))]
-    Content.objects.bulk_create(
-        (Content(repository=repository, path=path, artifact_id=made[digest], added=1) for path, digest in named),
-        batch_size=500,
-    )
-    publication = Publication.objects.create(version=version, settings=repository.publish_settings)
-    repository.distributions.create(base_path=name, publication=publication)
-
-
-def data(number: int) -> bytes:
-    return random.Random(number).randbytes(1024)
-
-
-def large() -> bytes:
-    return random.Random("large").randbytes(LARGE)
-
-
-def small_path(number: int) -> str:
-    return f"d{number // 1000:04}/f{number:07}.bin"
-
-
-def keep(content: bytes) -> str:
-    from repos import pool
-
-    digest = sha256(content).hexdigest()
-    if not pool.has(digest, len(content)):
-        pool.path(digest).parent.mkdir(parents=True, exist_ok=True)
-        pool.path(digest).write_bytes(content)
-    return digest
-
-
-def path_lists(folder: Path, files: int) -> dict[str, Path]:
-    """For wrk: files of one address a line, of the large repository, the small one, and the large one in nginx."""
-    numbers = range(files)
-    digests = (sha256(data(number)).hexdigest() for number in numbers)
-    lists = {
-        "all": [f"/content/all/{small_path(number)}" for number in numbers],
-        "tenth": [f"/content/tenth/{small_path(number)}" for number in range(files // 10)],
-        "nginx": [f"/{digest[:2]}/{digest}" for digest in digests],
-    }
-    for name, lines in lists.items():
-        (folder / f"{name}.paths").write_text("\n".join(lines))
-        (folder / f"{name}.lua").write_text(SCRIPT % (folder / f"{name}.paths"))
-    return {name: folder / f"{name}.lua" for name in lists}
-
-
-def large_path(folder: Path) -> str:
+def large_file(scene: Scene) -> None:
+    """100 MiB, MB/s: all of it by one client, the second half by range, four clients at once"""
     digest = sha256(large()).hexdigest()
-    return f"{digest[:2]}/{digest}"
+    addresses = {
+        "nginx on the pool": f"{scene.pool}/{digest[:2]}/{digest}",
+        "Millrace": f"{scene.millrace}/content/all/large.bin",
+        "X-Accel": f"{scene.front}/content/all/large.bin",
+        "exported tree": f"{scene.export}/content/all/large.bin",
+    }
+    ways: list[tuple[str, Callable[[str], float]]] = [
+        ("whole", lambda url: megabytes(url)),
+        ("range", lambda url: megabytes(url, "-r", f"{LARGE // 2}-")),
+        ("four", lambda url: megabytes(url, clients=4)),
+    ]
+    found: dict[str, dict[str, list[float]]] = {name: {way: [] for way, _ in ways} for name in addresses}
+    # In turn, so that what disturbs the machine disturbs all of them.
+    for _ in range(5):
+        for way, measured in ways:
+            for name, url in addresses.items():
+                found[name][way].append(measured(url))
+    limits = {way: statistics.median(speeds) for way, speeds in found["nginx on the pool"].items()}
+    for name, speeds in found.items():
+        medians = {way: statistics.median(each) for way, each in speeds.items()}
+        shown = ", ".join(f"{way} {speed:6,.0f} ({speed / limits[way]:.2f})" for way, speed in medians.items())
+        print(f"  {name:26} {shown}")
 
 
-# ---- who serves it and who asks ----------------------------------------------------------------------------
+def slow(scene: Scene) -> None:
+    """The dashboard's overview, p50 / p95 in ms, and the memory of the server"""
+    browser = Browser(int(scene.millrace.rpartition(":")[2]))
+    browser.sign_in("admin", PASSWORD)
+    print(f"  nobody downloads           {latencies(browser)}, resident {resident(scene.pid):.0f} MB")
+    with slow_downloaders(f"{scene.millrace}/content/all/large.bin", 300):
+        print(f"  300 slow downloaders       {latencies(browser)}, resident {resident(scene.pid):.0f} MB")
+        print(f"  … and small files          {scene.wrk(scene.millrace, 'all')}")
+    with subprocess.Popen([sys.executable, "-c", ASKING, scene.millrace], stdout=subprocess.DEVNULL) as asking:
+        print(f"  small files at full speed  {latencies(browser)}")
+        asking.terminate()
+    print(f"  peak of memory: {peak_mb(scene.pid):.0f} MB")
+
+
+def sync(scene: Scene) -> None:
+    """Small files while a job runs at full speed: 16 connections, requests a second"""
+    idle = scene.wrk(scene.millrace, "all")
+    print(f"  idle                       {idle}")
+    root = scene.folder / f"upstream-{time.time_ns()}"
+    trees.small(root, 20_000)
+    name = f"job-{time.time_ns()}"
+    with Upstream(root) as upstream:
+        # One second of wrk at a time, as long as the job runs.
+        short, rates = replace(scene, seconds=1), []
+        with mirroring(f"{upstream.url}{trees.MANIFEST}", name) as job:
+            time.sleep(1)
+            while job.poll() is None:
+                rates.append(short.wrk(scene.millrace, "all"))
+        assert job.returncode == 0
+    # The last one outlasted the job.
+    whole = rates[:-1] or rates
+    rate = statistics.median(one.rate for one in whole)
+    worst = max(whole, key=lambda one: one.rate == min(other.rate for other in whole))
+    print(f"  during a job               {rate:8,.0f}/s, {rate / idle.rate:.2f} × idle; worst second: {worst}")
+
+
+def mirroring(url: str, name: str) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, str(ROOT / "manage.py"), "mirror", url, name, name]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+
+def static(scene: Scene) -> None:
+    """Our own static files: a style sheet, 16 connections, requests a second"""
+    sheets = [line for line in page(scene).split('"') if line.startswith("/static/") and line.endswith(".css")]
+    with_path = replace(scene, paths={"static": sheets[:1]})
+    print(f"  Millrace                   {with_path.wrk(scene.millrace, 'static')}")
+
+
+def page(scene: Scene) -> str:
+    with urllib.request.urlopen(f"{scene.millrace}/login/") as answer:
+        return str(answer.read().decode())
+
+
+# A folder as a page in the order of names, which is streamed; as what has to be read whole first; and as JSON.
+LOOKS = {"html": "format=html", "html, by size": "sort=-size", "html, with digests": "digests=1", "json": "format=json"}
+
+
+def listing(scene: Scene) -> None:
+    """A folder of 50,000 entries, milliseconds to the first byte and to the last"""
+    for kind, query in LOOKS.items():
+        url = f"{scene.millrace}/content/listed/many/?{query}"
+        runs = [curl(url, "%{time_starttransfer} %{time_total} %{size_download}").split() for _ in range(5)]
+        first, last = (1000 * statistics.median(float(run[place]) for run in runs) for place in (0, 1))
+        print(f"  {kind}: {first:.0f} / {last:.0f} ms, {int(runs[0][2]) / 1e6:.1f} MB")
+    print(f"  peak of memory: {peak_mb(scene.pid):.0f} MB")
+
+
+MEASURES: dict[str, Callable[[Scene], None]] = {
+    "small": small,
+    "known": known,
+    "large": large_file,
+    "slow": slow,
+    "sync": sync,
+    "listing": listing,
+    "static": static,
+}
+
+# ---- who asks ----------------------------------------------------------------------------------------------
+
+
+def megabytes(url: str, *more: str, clients: int = 1) -> float:
+    """A second, by so many clients together."""
+    command = ["curl", "-sSf", "-o", "/dev/null", "-w", "%{size_download}\n", *more, url]
+    begun = time.monotonic()
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(clients)]
+    taken = sum(int(one.communicate()[0]) for one in running)
+    return taken / (time.monotonic() - begun) / 1e6
+
+
+def curl(url: str, told: str) -> str:
+    return subprocess.run(
+        ["curl", "-sSf", "-o", "/dev/null", "-w", told, url], capture_output=True, text=True, check=True
+    ).stdout
 
 
 @contextmanager
-def served(folder: Path, threads: int) -> Iterator[tuple[str, int]]:
-    """`manage.py serve`: its address and its process id."""
-    url = f"http://127.0.0.1:{free_port()}"
-    command = [sys.executable, str(ROOT / "manage.py"), "serve", "--listen", url[7:], "--threads", str(threads)]
-    with (folder / "serve.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        wait_for(f"{url}/content/all/{small_path(0)}", process)
-        yield url, process.pid
-    finally:
-        stop(process)
-
-
-def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
+def slow_downloaders(url: str, count: int) -> Iterator[None]:
+    command = [sys.executable, "-m", "bench.slow", url, str(count)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
         try:
-            with urllib.request.urlopen(url) as answer:
-                assert len(answer.read()) == 1024
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError("The server does not answer.")
+            process.stdout.readline()
+            yield
+        finally:
+            process.terminate()
 
 
-def wrk(url: str, script: Path, connections: int, seconds: int) -> str:
-    command = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script), url]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = {name: match[1] if (match := re.search(f"{name}[: ]+([0-9.a-z]+)", output)) else "?" for name in WANTED}
-    bad = re.search(r"(Non-2xx.*|Socket errors.*)", output)
-    return (
-        f"{float(found['Requests/sec']):8,.0f}/s, p50 {found['50%']}, p99 {found['99%']}{f' ({bad[0]})' if bad else ''}"
-    )
+# Asks for the same small file on 16 connections, a few hundred times a second less than wrk does.
+ASKING = """
+import subprocess, sys
+subprocess.run(["wrk", "-t1", "-c16", "-d8s", sys.argv[1] + "/content/all/d0000/f0000000.bin"])
+"""
 
 
-WANTED = ("Requests/sec", "50%", "99%")
+def latencies(browser: Browser) -> str:
+    found = []
+    for _ in range(150):
+        found.append(1000 * browser.time("/"))
+        time.sleep(0.02)
+    p95 = statistics.quantiles(found, n=20)[-1]
+    return f"{statistics.median(found):5.1f} / {p95:5.1f} ms"
 
 
-def megabytes(url: str) -> float:
-    command = ["curl", "-sSf", "-o", "/dev/null", "-w", "%{speed_download}", url]
-    runs = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(5)]
-    return statistics.median(map(float, runs)) / 1e6
+def resident(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ http {{
         listen 127.0.0.1:{port} backlog=1024;
         root "{root}";
     }}
+{more}
 }}
 """
 
@@ -55,10 +56,11 @@ def free_port() -> int:
 
 
 class Upstream:
-    """Serves `root` while its `with` block runs."""
+    """Serves `root` while its `with` block runs, and `more` servers as nginx' configuration names them."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, more: str = "") -> None:
         self.root = root.resolve()
+        self._more = more
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
 
@@ -83,7 +85,7 @@ class Upstream:
     def _configuration(self) -> str:
         # Started by root, nginx would read the files as nobody, who may not look into private temp folders.
         user = "user root;" if os.geteuid() == 0 else ""
-        return CONFIGURATION.format(user=user, home=self._home, port=self.port, root=self.root)
+        return CONFIGURATION.format(user=user, home=self._home, port=self.port, root=self.root, more=self._more)
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 5

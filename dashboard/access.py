@@ -17,7 +17,6 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.db import DatabaseError
 
 from repos import tokens
-from repos.models import AccessToken
 
 from . import throttle
 
@@ -31,7 +30,7 @@ _CREDENTIALS = re.compile(r"(basic|bearer) +(\S+) *", re.IGNORECASE | re.ASCII)
 class Visitor:
     """Who asks for what is served. Who that is is looked up when something is protected, and not before.
 
-    Two queries for a token, and two for a session; none for whoever brings neither.
+    One query for a token, and two for a session; none for whoever brings neither.
     """
 
     def __init__(self, request: WSGIRequest) -> None:
@@ -39,6 +38,8 @@ class Visitor:
         self._known: dict[int, bool] = {}
         # Whether the answer depends on who asks.
         self.mattered = False
+        # Whether it brings a token that opens anything at all, as far as that was asked.
+        self._usable = False
 
     def allowed(self, distributions: Collection[int]) -> set[int]:
         """Which of these protected distributions the visitor may look into (see repos/published.py)."""
@@ -49,9 +50,11 @@ class Visitor:
         return {one for one in distributions if self._known[one]}
 
     def _opened(self, distributions: Collection[int]) -> set[int]:
-        opened = tokens.covered(self._token, distributions) if self._token else set()
-        if self._token and opened:
-            _note_use(self._token)
+        key = tokens.key(self.secret, distributions) if self.secret else None
+        self._usable = key is not None
+        opened = key.opens if key else set()
+        if key and opened:
+            _note_use(key)
         if len(opened) < len(distributions) and self._signed_in:
             return set(distributions)
         return opened
@@ -68,7 +71,7 @@ class Visitor:
         No token can be guessed, so a right one is let in whatever came before it: what is slowed down is a client that
         goes on and on with a wrong one. Sign-ins from the same address are counted apart.
         """
-        if not self.secret or self._token:
+        if not self.secret or self._usable:
             return 0
         # Which names are tried does not matter: the token's beginning tells it from others in the log.
         where, which = f"{self._request.META.get('REMOTE_ADDR')} (tokens)", self.secret[: tokens.SHOWN]
@@ -76,10 +79,6 @@ class Visitor:
         if not seconds:
             throttle.failed(where, which, "download with a token")
         return seconds
-
-    @cached_property
-    def _token(self) -> AccessToken | None:
-        return tokens.find(self.secret) if self.secret else None
 
     @cached_property
     def _signed_in(self) -> bool:
@@ -104,7 +103,7 @@ def secret_in(header: str) -> str:
         return ""
 
 
-def _note_use(token: AccessToken) -> None:
+def _note_use(token: tokens.Key) -> None:
     """No download fails for want of the note."""
     try:
         tokens.used(token)

@@ -17,6 +17,8 @@ from django.http import parse_cookie
 from waitress.parser import HTTPRequestParser
 from waitress.utilities import Error, RequestEntityTooLarge
 
+from repos.words import say
+
 logger = logging.getLogger(__name__)
 
 # In bytes. All that a stranger has to send is a name and a password.
@@ -42,7 +44,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
         if isinstance(self.error, RequestEntityTooLarge) and self.adj.max_request_body_size == OF_STRANGERS:
-            self.error = NotSignedIn("Sign in first, then send it again.")
+            self.error = NotSignedIn(say("Sign in first, then send it again."))
         return consumed
 
 

@@ -7,8 +7,11 @@ Where the cache is a Redis that is gone, this process remembers by itself until 
 import logging
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.cache import cache, caches
 
 logger = logging.getLogger(__name__)
@@ -16,6 +19,24 @@ logger = logging.getLogger(__name__)
 # Seconds for which a cache that failed is not asked again: each time might take a time-out.
 PAUSE = 5.0
 _asked_again = 0.0
+
+
+@dataclass(frozen=True)
+class Redis:
+    """Where it is, without its password; `seconds` is how long it takes to answer, None where it does not."""
+
+    address: str
+    seconds: float | None
+
+
+def redis() -> Redis | None:
+    """How our Redis is; None where each process remembers by itself, as it is meant to."""
+    if not settings.MILLRACE_REDIS_URL:
+        return None
+    url, begun = urlsplit(settings.MILLRACE_REDIS_URL), time.perf_counter()
+    _asked("get", "status")
+    answers = time.monotonic() >= _asked_again
+    return Redis(url.netloc.rpartition("@")[2] or url.path, time.perf_counter() - begun if answers else None)
 
 
 def get(key: str, default: Any = None) -> Any:

@@ -7,9 +7,11 @@ and without it sends three times as many small files.
 import logging
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
 from http.client import responses
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from urllib.parse import quote
 from wsgiref.util import FileWrapper
 
@@ -22,9 +24,11 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 
 from repos import damage, published
-from repos.published import File, Folder, Missing, Protected
+from repos.lookup import File
+from repos.published import Folder, Missing, Protected
+from repos.words import later, say
 
-from . import access, listing, media_types, part, ranges, resumes
+from . import access, handover, listing, media_types, part, ranges, resumes
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -39,14 +43,14 @@ CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "
 
 # What a 304 tells of the file (RFC 9110, 15.4.5).
 UNCHANGED = ("Cache-Control", "ETag", "Last-Modified")
-CLOSED = "What is served here is protected: it takes a token, or a sign-in."
-NO_KEY = (
+CLOSED = later("What is served here is protected: it takes a token, or a sign-in.")
+NO_KEY = later(
     "What is served here is protected. This token does not open it: it is unknown, expired, revoked, or for others."
 )
 
-DAMAGED = (
-    "This file is damaged here, and is not sent before it is whole again. Try later; those who run this server find it "
-    "under Storage."
+DAMAGED = later(
+    "This file is damaged here, and is not sent before it is whole again. Try later; those who run "
+    "this server find it under Storage."
 )
 
 ALWAYS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
@@ -57,6 +61,10 @@ PAGE = ALWAYS | {
     ),
     "Vary": "Accept",
 }
+# Its forms ask for the same folder otherwise: sorted, with digests, or as JSON.
+FOLDER = PAGE | {
+    "Content-Security-Policy": PAGE["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
+}
 # Nobody has looked at mirrored files: in a browser they may look as they like, but run nothing, and are nobody.
 # A switch must be seen at once, so caches ask each time; the ETag spares them the bytes.
 MIRRORED = ALWAYS | {
@@ -66,6 +74,13 @@ MIRRORED = ALWAYS | {
         "media-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
     ),
 }
+
+
+class Asked(Protocol):
+    """As much of a request as the answer with a file depends on."""
+
+    method: str | None
+    META: dict[str, Any]
 
 
 class Answer(NamedTuple):
@@ -91,12 +106,12 @@ def _answer(request: WSGIRequest) -> Answer:
     if request.method == "OPTIONS":
         return Answer(204, {"Allow": METHODS})
     if request.method not in ("GET", "HEAD"):
-        return _say(request, 405, "What is served here can only be read.", {"Allow": METHODS})
+        return _say(request, 405, say("What is served here can only be read."), {"Allow": METHODS})
     try:
         return _found(request, request.path_info.removeprefix(ROOT))
     except DatabaseFailed as error:
         logger.error("%s could not be looked up: %s", request.path_info, error)
-        return _say(request, 503, "The database does not answer. Try again soon.")
+        return _say(request, 503, say("The database does not answer. Try again soon."))
 
 
 def _found(request: WSGIRequest, path: str) -> Answer:
@@ -118,9 +133,9 @@ def _answer_with(request: WSGIRequest, path: str, found: File | Folder | Missing
 def _refused(request: WSGIRequest, visitor: access.Visitor) -> Answer:
     """The same for all that is below the base path, whether it is there or not."""
     if seconds := visitor.has_to_wait:
-        why = "Too many requests came from this address with tokens that open nothing. Mend that, and wait."
+        why = say("Too many requests came from this address with tokens that open nothing. Mend that, and wait.")
         return _say(request, 429, why, {"Retry-After": str(seconds)})
-    return _say(request, 401, NO_KEY if visitor.secret else CLOSED, {"WWW-Authenticate": access.CHALLENGE})
+    return _say(request, 401, say(NO_KEY if visitor.secret else CLOSED), {"WWW-Authenticate": access.CHALLENGE})
 
 
 def _private(answer: Answer) -> Answer:
@@ -152,34 +167,60 @@ def _whole(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
 
 
 def _file(request: WSGIRequest, path: str, current: File) -> Answer:
-    # RFC 9110, 14.2: a range is defined for GET alone.
-    asked = ranges.parse(request.META.get("HTTP_RANGE", "")) if request.method == "GET" else None
-    file, wanted = resumes.choose(request, path, current, asked)
+    file, wanted = resumes.choose(request, path, current, _range(request))
     headers = _headers(request, path, file)
     if any(condition in request.META for condition in CONDITIONS):
-        settled = get_conditional_response(request, headers["ETag"], int(file.modified.timestamp()))
-        if settled and settled.status_code == 304:
-            return Answer(304, {name: headers[name] for name in UNCHANGED})
-        if settled:
-            return _say(request, 412, "The file here is not, or not any more, the one that was asked for.")
+        if (status := _settled(request, headers, file)) == 304:
+            return _unchanged(headers)
+        if status:
+            return _say(request, 412, say("The file here is not, or not any more, the one that was asked for."))
     span = wanted.within(file.size) if wanted else range(file.size)
     if span is None:
-        why = f"This file has {file.size} bytes, and none where some were asked for."
+        why = say("This file has {size} bytes, and none where some were asked for.", size=file.size)
         return _say(request, 416, why, {"Content-Range": f"bytes */{file.size}"})
-    headers["Content-Length"] = str(len(span))
-    if not wanted or not file.size:
-        return _sent(request, 200, headers, file, span)
-    headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{file.size}"
-    return _sent(request, 206, headers, file, span)
+    try:
+        return _handed_over(request, headers, file, wanted) or _sent(request, headers, file, span, wanted)
+    except part.Damaged as error:
+        logger.error("%s is not served: %s", request.path_info, error)
+        damage.note_unserved(file.sha256)
+        return _say(request, 503, say(DAMAGED))
 
 
-def _headers(request: WSGIRequest, path: str, file: File) -> dict[str, str]:
+def at_once(request: Asked, path: str, file: File, *, is_private: bool) -> Answer | None:
+    """The answer with a small file, as `_file` has it. None where that would have to wait, or to say why not."""
+    answer = _at_once(request, path, file)
+    return _private(answer) if answer and is_private else answer
+
+
+def _at_once(request: Asked, path: str, file: File) -> Answer | None:
+    wanted = _range(request)
+    if wanted and resumes.may_go_on(file, wanted):
+        return None
+    headers = _headers(request, path, file)
+    if any(condition in request.META for condition in CONDITIONS) and (status := _settled(request, headers, file)):
+        return _unchanged(headers) if status == 304 else None
+    span = wanted.within(file.size) if wanted else range(file.size)
+    if span is None:
+        return None
+    try:
+        handed_over = _handed_over(request, headers, file, wanted)
+        return handed_over or _with_bytes(headers, file, span, wanted, part.read(file, span, wait=False))
+    except part.Damaged:
+        return None
+
+
+def _range(request: Asked) -> ranges.Range | None:
+    # RFC 9110, 14.2: a range is defined for GET alone.
+    return ranges.parse(request.META.get("HTTP_RANGE", "")) if request.method == "GET" else None
+
+
+def _headers(request: Asked, path: str, file: File) -> dict[str, str]:
     digest = b64encode(bytes.fromhex(file.sha256)).decode()
     headers = {
         **MIRRORED,
         "Content-Type": media_types.of(path, is_metadata=file.is_metadata),
         "ETag": resumes.etag(file),
-        "Last-Modified": http_date(file.modified.timestamp()),
+        "Last-Modified": _date(file.modified),
         # RFC 9530: of the whole file, also where a part is sent.
         "Repr-Digest": f"sha-256=:{digest}:",
     }
@@ -189,20 +230,51 @@ def _headers(request: WSGIRequest, path: str, file: File) -> dict[str, str]:
     return headers
 
 
-def _sent(request: WSGIRequest, status: int, headers: Mapping[str, str], file: File, span: range) -> Answer:
-    """The bytes `span`, from the pool. To leave the sending to a server in front of us, name the file here instead."""
-    try:
-        if len(span) <= BLOCK:
-            return Answer(status, headers, [part.read(file, span)])
-        opened = part.Part(file, span)
-    except part.Damaged as error:
-        logger.error("%s is not served: %s", request.path_info, error)
-        damage.note_unserved(file.sha256)
-        return _say(request, 503, DAMAGED)
+@lru_cache(maxsize=1024)
+def _date(moment: datetime) -> str:
+    return http_date(moment.timestamp())
+
+
+def _settled(request: Asked, headers: Mapping[str, str], file: File) -> int | None:
+    """The status with which its conditions settle a request; None if they do not."""
+    # It looks at no more of a request than there is.
+    settled = get_conditional_response(cast(WSGIRequest, request), headers["ETag"], int(file.modified.timestamp()))
+    return settled.status_code if settled else None
+
+
+def _unchanged(headers: Mapping[str, str]) -> Answer:
+    return Answer(304, {name: headers[name] for name in UNCHANGED})
+
+
+def _handed_over(request: Asked, headers: dict[str, str], file: File, wanted: ranges.Range | None) -> Answer | None:
+    """The answer that has the server in front send the file; None where we send it. Raises what `part.check` does."""
+    told = handover.header(request.method, request.META, file, wanted)
+    if not told:
+        return None
+    part.check(file)
+    return Answer(200, {**headers, **told, "Content-Length": "0"})
+
+
+def _sent(
+    request: WSGIRequest, headers: dict[str, str], file: File, span: range, wanted: ranges.Range | None
+) -> Answer:
+    """The bytes `span`, from the pool."""
+    if len(span) <= BLOCK:
+        return _with_bytes(headers, file, span, wanted, part.read(file, span))
+    opened = part.Part(file, span)
     if request.method == "HEAD":
         opened.close()
-        return Answer(status, headers)
-    return Answer(status, headers, request.META.get("wsgi.file_wrapper", FileWrapper)(opened, BLOCK))
+        return _with_bytes(headers, file, span, wanted, b"")
+    answer = _with_bytes(headers, file, span, wanted, b"")
+    return answer._replace(body=request.META.get("wsgi.file_wrapper", FileWrapper)(opened, BLOCK))
+
+
+def _with_bytes(headers: dict[str, str], file: File, span: range, wanted: ranges.Range | None, body: bytes) -> Answer:
+    headers["Content-Length"] = str(len(span))
+    if not wanted or not file.size:
+        return Answer(200, headers, [body])
+    headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{file.size}"
+    return Answer(206, headers, [body])
 
 
 # ---- folders -----------------------------------------------------------------------------------------------
@@ -212,13 +284,14 @@ def _with_slash(request: WSGIRequest) -> Answer:
     """To the folder's own address, below which relative links are right. Relative, whatever is in front of us."""
     query = request.META.get("QUERY_STRING")
     location = quote(request.path_info.rpartition("/")[2], safe="") + "/" + (f"?{query}" if query else "")
-    return _say(request, 301, "This is a folder: its address ends with a slash.", {"Location": location})
+    return _say(request, 301, say("This is a folder: its address ends with a slash."), {"Location": location})
 
 
 def _folder(request: WSGIRequest, folder: Folder) -> Answer:
     as_json = listing.wants_json(request)
-    blocks = listing.as_json(request.path, folder) if as_json else listing.as_html(folder)
-    headers = {**PAGE, "Content-Type": "application/json" if as_json else "text/html; charset=utf-8"}
+    query = request.META.get("QUERY_STRING", "")
+    blocks = listing.as_json(request.path, folder) if as_json else listing.as_html(folder, query)
+    headers = {**FOLDER, "Content-Type": "application/json" if as_json else "text/html; charset=utf-8"}
     first, second = next(blocks), next(blocks, None)
     # Where the first block is all, as nearly always, its length is known and the connection stays open.
     return _whole(200, headers, first) if second is None else Answer(200, headers, chain([first, second], blocks))

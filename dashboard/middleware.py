@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.views.defaults import page_not_found
 
-from repos.errors import Gone
+from repos.errors.refusals import Gone
 from repos.models import Repository, RepositoryVersion
 
 # No inline script or style, nothing from elsewhere, and nobody may frame or base us.

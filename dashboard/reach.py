@@ -1,14 +1,16 @@
 """How a remote is reached, in words. What is secret is told as set or not, and nothing more."""
 
 from repos.models import Remote
+from repos.words import say
 
 
 def login(remote: Remote) -> str:
     """The kind of login, with the further headers; empty if there is none."""
-    token, name = remote.token and "a token", (remote.username or remote.password) and "a user name and a password"
-    headers = remote.headers and "further headers"
-    environment = remote.use_environment and not (token or name) and "~/.netrc of the server"
-    return _listed(token, name, environment, headers, remote.client_certificate and "a client certificate")
+    token = remote.token and say("a token")
+    name = (remote.username or remote.password) and say("a user name and a password")
+    headers = remote.headers and say("further headers")
+    environment = remote.use_environment and not (token or name) and say("~/.netrc of the server")
+    return _listed(token, name, environment, headers, remote.client_certificate and say("a client certificate"))
 
 
 def trust(remote: Remote) -> str:
@@ -16,22 +18,26 @@ def trust(remote: Remote) -> str:
     if not remote.url.lower().startswith("https:"):
         return ""
     if not remote.tls_verify:
-        return "not verified"
-    return "verified by its own CA certificates" if remote.ca_certificate else "verified"
+        return say("not verified")
+    return say("verified by its own CA certificates") if remote.ca_certificate else say("verified")
 
 
 def way(remote: Remote) -> str:
     """What is between us and the upstream; empty if nothing is."""
     if remote.proxy_url:
-        return "through a proxy, with a login" if remote.proxy_username or remote.proxy_password else "through a proxy"
-    return "through the server’s proxies, if it has any" if remote.use_environment else ""
+        return (
+            say("through a proxy, with a login")
+            if remote.proxy_username or remote.proxy_password
+            else say("through a proxy")
+        )
+    return say("through the server’s proxies, if it has any") if remote.use_environment else ""
 
 
 def summary(remote: Remote) -> str:
     """All of it in a line, for lists."""
     by = login(remote)
     tls = trust(remote)
-    said = _listed(by and f"with {by}", tls and f"TLS {tls}", way(remote), joined=" · ")
+    said = _listed(by and say("with {by}", by=by), tls and say("TLS {tls}", tls=tls), way(remote), joined=" · ")
     return said[:1].upper() + said[1:]
 
 

@@ -20,7 +20,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.utils.http import parse_etags, parse_http_date_safe
 
 from repos import conf, published
-from repos.published import File
+from repos.lookup import File
 
 from . import cache
 from .ranges import Range
@@ -48,12 +48,12 @@ def _meant(request: WSGIRequest, path: str, current: File, asked: Range) -> tupl
         named = _if_range(condition, path, current)
         return (named, asked) if named else (current, None)
     etags = parse_etags(request.META.get("HTTP_IF_MATCH", ""))
-    if not etags and _goes_on(current, asked):
+    if not etags and may_go_on(current, asked):
         etags = [cache.get(_key(request, path))]
     return _named(etags, path, current) or current, asked
 
 
-def _goes_on(current: File, asked: Range) -> bool:
+def may_go_on(current: File, asked: Range) -> bool:
     """Whether a bare range may belong to a download that was remembered: those of small files are not."""
     first = asked.first or 0
     return first > 0 and (current.size > WORTH_REMEMBERING or first > current.size)

@@ -12,6 +12,8 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
+from repos.words import later, say
+
 from .views.http import Request
 
 OPERATORS = "operators"
@@ -28,7 +30,25 @@ class Role(IntEnum):
 
     @property
     def word(self) -> str:
+        """Its name, as forms send it."""
         return self.name.lower()
+
+    @property
+    def words(self) -> str:
+        """The same for people."""
+        return say(_WORDS[self])
+
+
+_WORDS = {
+    Role.NOBODY: later("nobody"),
+    Role.VIEWER: later("viewer"),
+    Role.OPERATOR: later("operator"),
+    Role.ADMINISTRATOR: later("administrator"),
+}
+_NEEDED = {
+    Role.OPERATOR: later("This needs an operator; your role is {role}."),
+    Role.ADMINISTRATOR: later("This needs an administrator; your role is {role}."),
+}
 
 
 def role_of(user: User | AnonymousUser) -> Role:
@@ -52,8 +72,7 @@ def for_administrators(view: View[P]) -> View[P]:
 
 def refuse(user: User | AnonymousUser, needed: Role) -> NoReturn:
     """Raises PermissionDenied, whose page says which role is needed and which one `user` has."""
-    article = "an" if needed.word[0] in "aeiou" else "a"
-    raise PermissionDenied(f"This needs {article} {needed.word}; your role is {role_of(user).word}.")
+    raise PermissionDenied(say(_NEEDED[needed], role=role_of(user).words))
 
 
 def flags(request: HttpRequest) -> dict[str, bool]:

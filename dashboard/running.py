@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import prefetch_related_objects
 
 from repos.models import Job
+from repos.models.job import State
 
 from .steps import Step, steps_of
 
@@ -26,6 +30,15 @@ def runs(active: Iterable[Job]) -> list[Run]:
         found.append(Run(job, steps_of(job), max(earlier, key=lambda one: one.pk, default=None)))
         last_with.update(dict.fromkeys(resources, job))
     return found
+
+
+def with_steps(jobs: "list[Any]") -> list[Any]:
+    """The same jobs of a list; those that are running have their `steps`, which are read at once."""
+    running = [job for job in jobs if job.state == State.RUNNING]
+    prefetch_related_objects(running, "reports")
+    for job in running:
+        job.steps = steps_of(job)
+    return jobs
 
 
 def watched(shown: Iterable[Run]) -> str:

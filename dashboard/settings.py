@@ -5,6 +5,7 @@ All data lives below MILLRACE_DATA: database, queue, pool, working directories, 
 
 import logging
 import math
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from repos import keyfile
+from repos import keyfile, units
 
 VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -32,6 +33,19 @@ def number(name: str, *, default: float, least: float) -> float:
     return value
 
 
+def size(name: str, *, default: str, least: int) -> int:
+    """The number of bytes in the environment's variable `name`, such as `16GB`."""
+    text = env.str(name, default=default)
+    try:
+        value = units.in_bytes(text)
+    except ValueError:
+        value = -1
+    if value < least:
+        takes = f"a number of bytes, such as {default}, {least} or more"
+        raise ImproperlyConfigured(f"{name} has to be {takes}, not {text}")
+    return value
+
+
 MILLRACE_DATA = Path(env.str("MILLRACE_DATA", default=str(BASE_DIR / "var"))).resolve()
 # The address that users see, such as https://mirror.example; it decides on host names and on secure cookies.
 MILLRACE_URL = env.str("MILLRACE_URL", default="")
@@ -46,6 +60,15 @@ except OSError as error:
 
 # The one address whose X-Forwarded-For and X-Forwarded-Proto are believed; none without a web server in front.
 MILLRACE_PROXY = env.str("MILLRACE_PROXY", default="127.0.0.1" if BEHIND_TLS else "")
+# Whether the web server in front sends the files (see dashboard/handover.py), and by which header it is told so.
+MILLRACE_SENDFILE = env.str("MILLRACE_SENDFILE", default="").lower()
+if MILLRACE_SENDFILE not in ("", "x-accel-redirect", "x-sendfile"):
+    raise ImproperlyConfigured(f"MILLRACE_SENDFILE has to be x-accel-redirect or x-sendfile, not {MILLRACE_SENDFILE}")
+
+# What Prometheus has to send to be told how everything is; none: only people who are signed in are told.
+MILLRACE_METRICS_TOKEN = env.str("MILLRACE_METRICS_TOKEN", default="")
+if MILLRACE_METRICS_TOKEN and not re.fullmatch(r"\S{16,}", MILLRACE_METRICS_TOKEN):
+    raise ImproperlyConfigured("MILLRACE_METRICS_TOKEN has to have 16 characters or more, and no spaces")
 
 DEBUG = env.bool("MILLRACE_DEBUG", default=False)
 SECRET_KEY = keyfile.load_or_make(MILLRACE_DATA / "secrets" / "django.key")
@@ -67,7 +90,6 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
-    "heroicons",
     "repos",
     "dashboard",
 ]
@@ -104,6 +126,8 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "dashboard.roles.flags",
             ],
+            # Whatever a page says can be translated, so no template need load it.
+            "builtins": ["django.templatetags.i18n"],
         },
     },
 ]
@@ -119,7 +143,7 @@ SQLITE_OPTIONS: dict[str, Any] = {
         "PRAGMA synchronous=FULL;"
         "PRAGMA cache_size=-16384;"
         "PRAGMA temp_store=MEMORY;"
-        "PRAGMA mmap_size=268435456;"
+        # No mmap_size: it makes nothing quicker here, and each thread's view of the file counts as memory of its own.
     ),
 }
 
@@ -183,7 +207,15 @@ LOGOUT_REDIRECT_URL = "login"
 DATA_UPLOAD_MAX_NUMBER_FILES = 10_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024**2
 
-LANGUAGE_CODE = "en"
+# English is what code and templates say; any other language is a catalog (docs/translating.md).
+LOCALE_PATHS = [BASE_DIR / "dashboard" / "locale"]
+_catalogs = {file.parts[-3].replace("_", "-").lower() for file in LOCALE_PATHS[0].glob("*/LC_MESSAGES/django.mo")}
+LANGUAGES = [(code, code) for code in sorted({"en", *_catalogs})]
+# One for all who use this installation: what a job has told is stored, and told to everybody.
+LANGUAGE_CODE = env.str("MILLRACE_LANGUAGE", default="en").replace("_", "-").lower()
+if LANGUAGE_CODE not in dict(LANGUAGES):
+    raise ImproperlyConfigured(f"MILLRACE_LANGUAGE has to be one of {', '.join(dict(LANGUAGES))}, not {LANGUAGE_CODE}")
+USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -232,18 +264,18 @@ LOGGING: dict[str, Any] = {
 MILLRACE_BELL = "dashboard.tasks.ring"
 MILLRACE_GRACE_DAYS = number("MILLRACE_GRACE_DAYS", default=3.0, least=0)
 MILLRACE_RETRY_SECONDS = number("MILLRACE_RETRY_SECONDS", default=0.5, least=0)
-MILLRACE_MAX_LIST_BYTES = number("MILLRACE_MAX_LIST_BYTES", default=2 * 1024**3, least=1)
+MILLRACE_MAX_LIST_BYTES = size("MILLRACE_MAX_LIST_BYTES", default="2GB", least=1)
 # Of the disk: what is kept free for the database and for others, whatever is to be fetched.
-MILLRACE_RESERVE_BYTES = number("MILLRACE_RESERVE_BYTES", default=256 * 1024**2, least=0)
+MILLRACE_RESERVE_BYTES = size("MILLRACE_RESERVE_BYTES", default="256MB", least=0)
 # What nothing needs any more is cleaned away when it has lain so long; and how often that is done (0: only on request).
 MILLRACE_PROTECTION_HOURS = number("MILLRACE_PROTECTION_HOURS", default=24.0, least=0)
 MILLRACE_CLEAN_HOURS = number("MILLRACE_CLEAN_HOURS", default=24.0, least=0)
 # How often all that is stored is read and verified (0: only on request), and at how many bytes a second (0: any).
 MILLRACE_VERIFY_DAYS = number("MILLRACE_VERIFY_DAYS", default=0.0, least=0)
-MILLRACE_VERIFY_RATE = number("MILLRACE_VERIFY_RATE", default=100 * 1024**2, least=0)
+MILLRACE_VERIFY_RATE = size("MILLRACE_VERIFY_RATE", default="100MB", least=0)
 # Whether upstreams may be on this machine and in private networks. Link-local ones never may.
 MILLRACE_ALLOW_PRIVATE = env.bool("MILLRACE_ALLOW_PRIVATE", default=True)
-MILLRACE_MAX_UPLOAD_BYTES = number("MILLRACE_MAX_UPLOAD_BYTES", default=16 * 1024**3, least=1)
+MILLRACE_MAX_UPLOAD_BYTES = size("MILLRACE_MAX_UPLOAD_BYTES", default="16GB", least=1)
 # A running job writes its progress, its heartbeat, this often; silent for longer than the other, it is taken up anew.
 MILLRACE_BEAT_SECONDS = 0.5
 MILLRACE_SILENCE_SECONDS = number("MILLRACE_SILENCE_SECONDS", default=15.0, least=1)

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from repos.models import Job, ProgressReport
 from repos.models.job import State
+
+from . import pace
 
 WAITING = "waiting"
 RUNNING = "running"
@@ -14,15 +18,22 @@ COMPLETED = "completed"
 FAILED = "failed"
 CANCELED = "canceled"
 NOT_RUN = "not run"
+# Of a verify that did its work: what it found is bad, the step is not.
+DAMAGE_FOUND = "damage found"
 
-_NAMES = {
-    "sync": "Sync",
-    "modify": "Modify",
-    "publish": "Publish",
-    "distribute": "Distribute",
-    "verify": "Verify",
-    "clean": "Clean",
+_NAMES: dict[str, str | Promise] = {
+    "sync": _("Sync"),
+    "modify": _("Change"),
+    "publish": _("Publish"),
+    "distribute": _("Distribute"),
+    "verify": _("Verify"),
+    "clean": _("Clean"),
 }
+# Of a step that is over, the reports that tell most, the best first.
+_TELLING = (
+    *("sync.downloading.artifacts", "associating.content", "publish.metadata", "distribute.switching"),
+    *("verify.reading", "clean.files"),
+)
 
 
 @dataclass
@@ -35,7 +46,7 @@ class Step:
 
     @property
     def name(self) -> str:
-        return _NAMES[self.action]
+        return str(_NAMES[self.action])
 
     @property
     def current(self) -> ProgressReport | None:
@@ -43,6 +54,30 @@ class Step:
         at_work = [report for report in self.reports if report.state == RUNNING]
         speaking = at_work or self.reports
         return speaking[-1] if speaking else None
+
+    @property
+    def telling(self) -> ProgressReport | None:
+        """The report that tells in a line what the step came to."""
+        by_code = {report.code: report for report in reversed(self.reports)}
+        found = [by_code[code] for code in _TELLING if code in by_code]
+        return found[0] if found and self.state != RUNNING else self.current
+
+    @property
+    def measured(self) -> ProgressReport | None:
+        """The report whose speed is worth a picture."""
+        found = [report for report in self.reports if report.samples]
+        return found[-1] if found else None
+
+    @property
+    def speeds(self) -> list[tuple[float, float]]:
+        """Of that, seconds and bytes a second; none if not a byte came."""
+        found = pace.speeds_of(self.measured) if self.measured else []
+        return found if any(speed for _, speed in found) else []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is worth more than a line: it is at work, or somebody has to do something about it."""
+        return self.state in (RUNNING, FAILED, DAMAGE_FOUND)
 
     @property
     def duration(self) -> timedelta | None:
@@ -74,7 +109,7 @@ def _state(job: Job, step: Step, *, passed: bool) -> str:
     last = step.reports[-1].state
     if last == COMPLETED and not passed and not _made_it(job, step):
         # Between two lines of one step nothing runs for a moment, though the step is not over.
-        return RUNNING if job.is_active else job.state
+        return RUNNING if job.is_active else DAMAGE_FOUND if job.found_damage else job.state
     return CANCELED if last == RUNNING and not job.is_active else last
 
 
@@ -92,6 +127,6 @@ def _state_of_silence(job: Job) -> str:
 
 def _mark_the_break(job: Job, steps: list[Step]) -> None:
     """A job that failed before a step's first report failed at that step."""
-    if job.state == State.FAILED and not any(step.state == FAILED for step in steps):
+    if job.state == State.FAILED and not any(step.state in (FAILED, DAMAGE_FOUND) for step in steps):
         for step in [step for step in steps if step.state == NOT_RUN][:1]:
             step.state = FAILED

@@ -1,6 +1,7 @@
 """Keeps the worker process running beside the web server, and ends it with it."""
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -22,6 +23,8 @@ LOOK = 0.5
 PATIENCE = 9.0
 # Seconds that a worker has to start in, on however slow a machine: else it would be killed again and again.
 START = 120.0
+# By so much jobs stand back where pages and downloads want the same processors.
+NICER = 5
 
 
 class Supervisor:
@@ -66,6 +69,7 @@ class Supervisor:
 
     def _run_once(self) -> None:
         with subprocess.Popen(self._command, stdin=subprocess.PIPE) as worker:
+            _stand_back(worker.pid)
             watch = _Watch(worker.pid)
             while worker.poll() is None and not self._ending.wait(LOOK):
                 if watch.sees_it_hang():
@@ -76,6 +80,13 @@ class Supervisor:
                 _end(worker)
             else:
                 logger.error("The worker ended with status %s: it is started again", worker.wait())
+
+
+def _stand_back(pid: int) -> None:
+    """Has a process, and all that it will start, let others go first."""
+    # It may have ended already; and who is as nice as can be stays so.
+    with suppress(ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, 0) + NICER)
 
 
 class _Watch:

@@ -16,18 +16,19 @@ from typing import cast
 from django.conf import settings
 from django.db import close_old_connections
 
-from repos import chain, workers
+from repos import workers
 
-# Huey imports the client of Redis wherever there is one, which takes longer than all of Huey: a fifth of a second for
-# each command that asks for a job. Who names no Redis is spared that.
-_spared = not settings.MILLRACE_REDIS_URL and "redis" not in sys.modules
-if _spared:
-    cast(dict[str, object], sys.modules)["redis"] = None
+# Huey imports the clients of Redis and of PostgreSQL wherever they are, which takes longer than all of Huey: a fifth of
+# a second for each command that asks for a job. Who needs none is spared that.
+_spared = {"psycopg"} if settings.MILLRACE_REDIS_URL else {"psycopg", "redis"}
+_spared -= sys.modules.keys()
+_modules = cast(dict[str, object], sys.modules)
+_modules.update(dict.fromkeys(_spared))
 from huey import Huey, RedisHuey, SqliteHuey  # noqa: E402
 from huey.consumer import Consumer, Scheduler, Worker  # noqa: E402
 
-if _spared:
-    del sys.modules["redis"]
+for _name in _spared:
+    del _modules[_name]
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,9 @@ _told_at = -TELL
 
 @huey.task()  # type: ignore[untyped-decorator]
 def run_job(pk: int) -> None:
+    # Late: who only rings need not know how a job is run.
+    from repos import chain
+
     # As at the start of a request: a connection that broke since the last job is let go.
     close_old_connections()
     chain.run(pk, workers.name_here())

@@ -12,7 +12,8 @@ from django.utils.datastructures import MultiValueDict
 
 from repos import conf, space, units
 from repos.arrivals import BLOCK, Arrival, Arrivals, Arrived
-from repos.errors import InvalidValue
+from repos.errors.values import InvalidValue
+from repos.words import say
 
 from .views.http import Request
 
@@ -70,7 +71,7 @@ class _Parser(MultiPartParser):
 
 
 def _broken_off() -> InvalidValue:
-    return InvalidValue("files", "The upload broke off before its end, so nothing was changed. Send it again.")
+    return InvalidValue("files", say("The upload broke off before its end, so nothing was changed. Send it again."))
 
 
 def receive(request: Request, arrivals: Arrivals) -> None:
@@ -81,7 +82,7 @@ def receive(request: Request, arrivals: Arrivals) -> None:
     limit = conf.max_upload_bytes()
     size = int(request.META.get("CONTENT_LENGTH") or 0)
     if size > limit:
-        raise TooLarge(f"An upload may have {units.size(limit)} at most. Send the files in several.")
+        raise TooLarge(say("An upload may have {size} at most. Send the files in several.", size=units.size(limit)))
     space.refuse_what_does_not_fit(size)
 
     def parse(META: dict[str, Any], post_data: Any) -> tuple[QueryDict, MultiValueDict[str, Any]]:
@@ -94,9 +95,9 @@ def receive(request: Request, arrivals: Arrivals) -> None:
         raise _broken_off() from None
     except TooManyFilesSent:
         most = f"{settings.DATA_UPLOAD_MAX_NUMBER_FILES:,}"
-        raise TooLarge(f"An upload may have {most} files at most. Send them in several.") from None
+        raise TooLarge(say("An upload may have {most} files at most. Send them in several.", most=most)) from None
     except RequestDataTooBig:
-        raise TooLarge("The form has more text than is taken. Send the files in several uploads.") from None
+        raise TooLarge(say("The form has more text than is taken. Send the files in several uploads.")) from None
     except MultiPartParserError:
-        why = "The upload could not be read, so nothing was changed: a name in it may be too long. Send it again."
+        why = say("The upload could not be read, so nothing was changed: a name in it may be too long. Send it again.")
         raise InvalidValue("files", why) from None

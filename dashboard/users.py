@@ -7,10 +7,12 @@ from django.contrib.auth.models import Group, User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from repos.deletion import Consequences
-from repos.errors import InvalidValue, MillraceError
+from repos.errors import MillraceError
+from repos.errors.values import InvalidValue
+from repos.words import say
 
 from .roles import OPERATORS, Role
 
@@ -23,7 +25,7 @@ class LastAdministrator(MillraceError):
     code = "last_administrator"
 
     def __init__(self, user: User) -> None:
-        super().__init__(f"“{user}” is the only active administrator. Make somebody else one first.")
+        super().__init__(say("“{user}” is the only active administrator. Make somebody else one first.", user=user))
 
 
 class Oneself(MillraceError):
@@ -31,8 +33,16 @@ class Oneself(MillraceError):
 
     code = "oneself"
 
-    def __init__(self, verb: str) -> None:
-        super().__init__(f"Nobody can {verb} their own account. Another administrator can.")
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why} {say('Another administrator can.')}")
+
+
+def with_role(role: Role) -> Q:
+    """What picks the users who have this role, or had it before they were deactivated."""
+    if role == Role.ADMINISTRATOR:
+        return Q(is_superuser=True)
+    operators = Exists(User.groups.through.objects.filter(user=OuterRef("pk"), group__name=OPERATORS))
+    return Q(operators if role == Role.OPERATOR else ~operators, is_superuser=False)
 
 
 def listed() -> QuerySet[User]:
@@ -81,7 +91,7 @@ def set_role(user: User, role: Role) -> None:
 def set_active(user: User, active: bool, *, by: User | None = None) -> None:
     """Lets a user in or keeps them out, whose sessions end at once. Raises LastAdministrator, Oneself."""
     if not active and user == by:
-        raise Oneself("deactivate")
+        raise Oneself(say("Nobody can deactivate their own account."))
     with transaction.atomic():
         if not active:
             _need_another_administrator(user)
@@ -98,15 +108,23 @@ def set_password(user: User, password: str) -> None:
 def consequences(user: User, *, by: User | None = None) -> Consequences:
     """What deleting the user takes with it."""
     corrections = LogEntry.objects.filter(user=user).count()
-    named = "Their name, where jobs, switches and tokens say whose they are. To keep it, deactivate the user instead."
-    corrected = (f"What the admin tells of their corrections, {corrections} in all.",) if corrections else ()
-    return Consequences(takes=(named, *corrected), refusal=str(Oneself("delete")) if user == by else "")
+    named = say(
+        "Their name, where jobs, switches and tokens say whose they are. To keep it, deactivate the user instead."
+    )
+    corrected = (
+        (say("What the admin tells of their corrections, {count} in all.", count=corrections),) if corrections else ()
+    )
+    return Consequences(takes=(named, *corrected), refusal=str(_not_oneself()) if user == by else "")
+
+
+def _not_oneself() -> Oneself:
+    return Oneself(say("Nobody can delete their own account."))
 
 
 def delete(user: User, *, by: User | None = None) -> None:
     """Raises LastAdministrator, Oneself."""
     if user == by:
-        raise Oneself("delete")
+        raise _not_oneself()
     with transaction.atomic():
         _need_another_administrator(user)
         user.delete()
@@ -138,7 +156,7 @@ def _check_name(user: User) -> None:
 
 
 def _taken(name: str) -> InvalidValue:
-    return InvalidValue("name", f"There is a user called “{name}” already. Choose another name.")
+    return InvalidValue("name", say("There is a user called “{name}” already. Choose another name.", name=name))
 
 
 def _check_password(password: str, user: User) -> None:

@@ -9,24 +9,26 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
+from .words import later
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
 class Refusal(NamedTuple):
-    """Why an address is not asked, behind the words “this host is”; and a sentence on what to do."""
+    """Why an address is not asked, behind the words “this host is”; and a sentence on what to do. Both for `say`."""
 
     why: str
     advice: str
 
 
 NEVER = Refusal(
-    "at an address that is never asked: one that is link-local, a cloud's metadata service, or no single host's",
-    "Name the upstream by an address that others reach it at, too.",
+    later("at an address that is never asked: one that is link-local, a cloud's metadata service, or no single host's"),
+    later("Name the upstream by an address that others reach it at, too."),
 )
 PRIVATE = Refusal(
-    "on this machine or in a private network, where upstreams may not be",
-    "Whoever runs this server can allow that with MILLRACE_ALLOW_PRIVATE.",
+    later("on this machine or in a private network, where upstreams may not be"),
+    later("Whoever runs this server can allow that with MILLRACE_ALLOW_PRIVATE."),
 )
 
 

@@ -17,8 +17,9 @@ from typing import BinaryIO
 
 from . import conf, pool, space, stock
 from .chunks import chunks
-from .errors import NotStored
+from .errors.storage import NotStored
 from .models import Artifact
+from .words import say
 
 BLOCK = 1 << 20
 
@@ -164,4 +165,4 @@ def _storing() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise NotStored(error.strerror or "the disk failed") from error
+        raise NotStored(error.strerror or say("the disk failed")) from error

@@ -4,7 +4,7 @@ from django.db import connection
 from django.db.models import Q
 
 from . import paths
-from .errors import BasePathTaken
+from .errors.values import BasePathTaken
 from .models import Distribution
 
 # The key of PostgreSQL's advisory lock under which base paths are compared and added; any number of our own.

@@ -8,12 +8,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from . import jobs, paths, stock
+from . import jobs, obstacles, paths, stock, units
+from .actions import NO_DETAILS, Actions, Change, Details
 from .chunks import chunks
-from .errors import InvalidValue, NothingToDo, PathTaken, Refused
-from .jobs import Actions, Change, Details, Requested
+from .errors.refusals import NothingToDo, PathTaken, Refused
+from .errors.values import InvalidValue
+from .jobs import Requested
 from .models import Artifact, Content, Repository
 from .versions import refuse_what_is_in_the_way
+from .words import say
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -38,7 +41,7 @@ def defaults(repository: Repository) -> Actions:
 
 def refusal(repository: Repository) -> str:
     """Why nobody can change the files of `repository` by hand; empty if they can."""
-    return jobs.refusal(repository, ONLY_MODIFY)
+    return obstacles.refusal(repository, ONLY_MODIFY)
 
 
 def once(pairs: Iterable[tuple[str, T]], *, field: str) -> dict[str, T]:
@@ -46,7 +49,7 @@ def once(pairs: Iterable[tuple[str, T]], *, field: str) -> dict[str, T]:
     found: dict[str, T] = {}
     for path, value in pairs:
         if path in found:
-            raise InvalidValue(field, f"“{path}” is named twice. Name each path once.")
+            raise InvalidValue(field, say("“{path}” is named twice. Name each path once.", path=path))
         found[path] = value
     return found
 
@@ -55,7 +58,9 @@ def listed(number: int, line: str) -> tuple[str, str]:
     """The path and the sha256 of a line that sha256sum wrote. Raises InvalidValue, naming the line by its number."""
     if found := _LINE.fullmatch(line):
         return found[2], found[1].lower()
-    raise InvalidValue("files", f"Line {number} is not a sha256 of 64 hexadecimal digits, two spaces and a path.")
+    raise InvalidValue(
+        "files", say("Line {number} is not a sha256 of 64 hexadecimal digits, two spaces and a path.", number=number)
+    )
 
 
 def check(repository: Repository, files: Iterable[str], *, actions: Actions | None = None) -> None:
@@ -69,8 +74,11 @@ def check(repository: Repository, files: Iterable[str], *, actions: Actions | No
     if name := next((name for name in map(_top, wanted) if name in covered), None):
         raise InvalidValue(
             "files",
-            f"“{name}” is the name of a list that publishing writes itself, so an uploaded one would never be served. "
-            "Give it another name, or change the publish settings.",
+            say(
+                "“{name}” is the name of a list that publishing writes itself, so an uploaded one would never be "
+                "served. Give it another name, or change the publish settings.",
+                name=name,
+            ),
         )
     latest = repository.latest_version()
     for chunk in chunks(paths.unnested(wanted)):
@@ -97,7 +105,12 @@ def add(
     check(repository, files, actions=actions)
     there = dict(_there(repository, files))
     if files and all(there.get(path) == artifact.pk for path, artifact in files.items()):
-        raise NothingToDo(f"All of this is in version {repository.latest_version().number} already, with these bytes.")
+        raise NothingToDo(
+            say(
+                "All of this is in version {number} already, with these bytes.",
+                number=repository.latest_version().number,
+            )
+        )
     taken = sorted(path for path, artifact in files.items() if there.get(path, artifact.pk) != artifact.pk)
     if taken and not replace:
         raise PathTaken(len(taken), taken[:20])
@@ -137,9 +150,17 @@ def remove(
     changes: dict[str, Artifact | None] = once(((path, None) for path in files), field="files")
     there = dict(_there(repository, changes))
     if missing := [path for path in changes if path not in there]:
-        others = f" (nor are {len(missing) - 1:,} more)" if missing[1:] else ""
+        others = say(" (nor are {missing} more)", missing=units.number(len(missing) - 1)) if missing[1:] else ""
         number = repository.latest_version().number
-        raise InvalidValue("files", f"“{missing[0]}” is not in version {number}{others}, so it cannot be removed.")
+        raise InvalidValue(
+            "files",
+            say(
+                "“{missing}” is not in version {number}{others}, so it cannot be removed.",
+                missing=missing[0],
+                number=number,
+                others=others,
+            ),
+        )
     return _request(repository, changes.items(), Details(), actions, by)
 
 
@@ -150,12 +171,12 @@ def restore(
     actions, details = actions or defaults(repository), Details(of_version=number)
     _refuse_the_run(repository, actions, details)
     if number == repository.latest_version().number:
-        raise NothingToDo(f"Version {number} is the newest already.")
+        raise NothingToDo(say("Version {number} is the newest already.", number=number))
     return jobs.request(repository, actions=actions, details=details, by=by)
 
 
-def _refuse_the_run(repository: Repository, actions: Actions, details: Details = jobs.NO_DETAILS) -> None:
-    if reason := jobs.refusal(repository, actions, details):
+def _refuse_the_run(repository: Repository, actions: Actions, details: Details = NO_DETAILS) -> None:
+    if reason := obstacles.refusal(repository, actions, details):
         raise Refused(reason)
 
 
@@ -167,7 +188,7 @@ def _request(
     by: "User | None",
 ) -> Requested:
     if not changes:
-        raise NothingToDo("Nothing was chosen, so there is nothing to do.")
+        raise NothingToDo(say("Nothing was chosen, so there is nothing to do."))
     return jobs.request(repository, actions=actions or defaults(repository), details=details, changes=changes, by=by)
 
 
@@ -185,11 +206,16 @@ def _stored(digests: Collection[str]) -> dict[str, Artifact]:
         found |= stock.wanted(chunk)
     for sha256 in digests:
         if not _SHA256.fullmatch(sha256):
-            raise InvalidValue("digests", f"“{sha256[:80]}” is not a sha256 of 64 hexadecimal digits.")
+            raise InvalidValue(
+                "digests", say("“{sha256}” is not a sha256 of 64 hexadecimal digits.", sha256=sha256[:80])
+            )
         if sha256 not in found:
-            raise InvalidValue("digests", f"No stored file has the sha256 {sha256}. Upload the file itself.")
+            raise InvalidValue(
+                "digests", say("No stored file has the sha256 {sha256}. Upload the file itself.", sha256=sha256)
+            )
         if not stock.is_usable(found[sha256]):
             raise InvalidValue(
-                "digests", f"The stored file with the sha256 {sha256} is damaged. Upload the file itself."
+                "digests",
+                say("The stored file with the sha256 {sha256} is damaged. Upload the file itself.", sha256=sha256),
             )
     return found

@@ -1,6 +1,5 @@
 """Why a fetch failed and what to do about it, in words: by the errors of the transport and the answers of upstreams."""
 
-import http.client
 import re
 import ssl
 from collections.abc import Iterator
@@ -9,80 +8,19 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from urllib3.exceptions import (
-    InvalidChunkLength,
-    LocationParseError,
-    NameResolutionError,
-    ProxySchemeUnknown,
-    ReadTimeoutError,
-)
+from urllib3.exceptions import NameResolutionError, ProxySchemeUnknown, ReadTimeoutError
 
-from . import headers, tls, units
-from .dial import NotAsked, SlowLookup
-from .errors import FetchFailed
+from . import headers, reasons, tls, units
+from .dial import NotAsked
+from .errors.upstreams import FetchFailed
 from .route import Route
 from .transport import Proxy, Transport, origin_of
-from .wire import Late
+from .words import later, say
 
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
-_STATUSES = {
-    206: "only a part came, although all was asked for (206)",
-    304: "the upstream says “not changed” to somebody who has nothing yet (304)",
-    403: "the upstream refuses access (403)",
-    404: "there is no such file (404)",
-    410: "the file is gone (410)",
-    429: "the upstream says that there are too many requests (429)",
-}
-# The first that fits one of the errors in the chain; `{who}` is the host that was asked, or the proxy.
-_ERRORS: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
-    ((SlowLookup,), "dns", "DNS did not answer within {connect} where {who} is"),
-    ((NameResolutionError,), "dns", "the name {who} is not known to DNS"),
-    ((LocationParseError,), "dns", "{who} is no name that a host can have"),
-    ((ConnectionRefusedError,), "refused", "{who} refuses the connection"),
-    ((urllib3.exceptions.ConnectTimeoutError,), "timeout", "{who} did not answer for {connect}"),
-    ((Late,), "timeout", "no whole answer came within {read}"),
-    ((urllib3.exceptions.TimeoutError, requests.Timeout, TimeoutError), "timeout", "nothing came for {read}"),
-    (
-        (urllib3.exceptions.IncompleteRead, http.client.IncompleteRead, InvalidChunkLength),
-        "short",
-        "the connection ended before the whole file came",
-    ),
-    ((http.client.RemoteDisconnected,), "reset", "{who} closed the connection without an answer"),
-    ((ConnectionResetError, BrokenPipeError), "reset", "the connection was reset"),
-    ((http.client.HTTPException,), "protocol", "what {who} answered is not HTTP"),
-)
-_MEND_CA = "If you trust it, enter the certificate of its authority as the remote's CA certificates."
-# By OpenSSL's numbers for what it did not like about a certificate (X509_V_ERR_…).
-_CERTIFICATES = {
-    9: ("is not valid yet", "Compare the clocks of this server and of the upstream."),
-    10: ("has expired", "Whoever runs the upstream has to renew it."),
-    18: ("is signed by nobody but itself", "If you trust it, enter it as the remote's CA certificates."),
-    **dict.fromkeys((2, 19, 20, 21), ("comes from an authority that is not trusted here", _MEND_CA)),
-}
 _WRONG_NAME = {62, 64}
 # Seconds for a question that only makes an error clearer.
 _ASIDE = 3
-_MEND_NAME = "Use a name of the certificate in the remote's URL, or have a certificate made out to this name."
-_MEND_CLIENT = "Enter a client certificate and its key on the remote, or look whether they are the right ones."
-_MEND_VERSION = "The upstream is too old to be spoken to safely: it needs TLS 1.2 or newer."
-_MEND_SCHEME = "Look whether the URL should begin with http://, or name another port."
-# By a part of OpenSSL's reason for ending a connection; `{who}` as above.
-_ALERTS = {
-    "CERTIFICATE_REQUIRED": ("{who} asks for a client certificate", _MEND_CLIENT),
-    "HANDSHAKE_FAILURE": ("{who} broke off while TLS was agreed on; it may ask for a client certificate", _MEND_CLIENT),
-    **dict.fromkeys(
-        ("UNKNOWN_CA", "_CERTIFICATE", "CERTIFICATE_", "ACCESS_DENIED"),
-        ("{who} does not accept the client certificate", _MEND_CLIENT),
-    ),
-    **dict.fromkeys(
-        ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"),
-        ("{who} does not speak TLS at this port", _MEND_SCHEME),
-    ),
-    **dict.fromkeys(
-        ("UNSUPPORTED_PROTOCOL", "PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE"),
-        ("{who} has no version of TLS in common with us", _MEND_VERSION),
-    ),
-}
 # What a proxy that refuses to connect us says; the error is http.client's, and has no other form.
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
 
@@ -98,25 +36,29 @@ _KINDS = {
     **dict.fromkeys(("refused", "timeout", "reset", "short", "slow", "connection", "protocol"), "connection"),
 }
 _ADVICE = {
-    "address": "Name an upstream that may be asked.",
-    "dns": "Look whether the name is spelled right, and whether this server can ask DNS.",
-    "connection": "Look whether the upstream runs and is reached from this server; it may be mended by itself later.",
-    "proxy": "Look at the remote's proxy: its address, user name and password.",
-    "tls": "Look whether the URL and the remote's certificates are right.",
-    "authentication": "Set a user name and a password, or a token, on the remote.",
-    "not_found": "Look whether the URL is right: open it in a browser.",
-    "limit": "Raise MILLRACE_MAX_LIST_BYTES if a list may be so long.",
-    "content": "The list and the files upstream do not fit together: run again later, or ask who runs the upstream.",
-    "upstream": "Run again later, or ask who runs the upstream.",
+    "address": later("Name an upstream that may be asked."),
+    "dns": later("Look whether the name is spelled right, and whether this server can ask DNS."),
+    "connection": later(
+        "Look whether the upstream runs and is reached from this server; it may be mended by itself later."
+    ),
+    "proxy": later("Look at the remote's proxy: its address, user name and password."),
+    "tls": later("Look whether the URL and the remote's certificates are right."),
+    "authentication": later("Set a user name and a password, or a token, on the remote."),
+    "not_found": later("Look whether the URL is right: open it in a browser."),
+    "limit": later("Raise MILLRACE_MAX_LIST_BYTES if a list may be so long."),
+    "content": later(
+        "The list and the files upstream do not fit together: run again later, or ask who runs the upstream."
+    ),
+    "upstream": later("Run again later, or ask who runs the upstream."),
 }
 _ADVICE_OF_CAUSE = {
-    "encoding": "Turn off its compression there, or ask who runs the upstream.",
-    "403": "Look whether the remote's login may read this.",
-    "protocol": "Look whether the URL should begin with https://, or name another port.",
-    "slow": "Run again later, or lower the remote's least speed.",
-    "deadline": "Raise the remote's deadline, or run again later.",
-    "redirects": "Look at the URL in a browser; enter the address that it ends at.",
-    "disk": "Make room on this server's disk, or look at the rights of the data folder.",
+    "encoding": later("Turn off its compression there, or ask who runs the upstream."),
+    "403": later("Look whether the remote's login may read this."),
+    "protocol": later("Look whether the URL should begin with https://, or name another port."),
+    "slow": later("Run again later, or lower the remote's least speed."),
+    "deadline": later("Raise the remote's deadline, or run again later."),
+    "redirects": later("Look at the URL in a browser; enter the address that it ends at."),
+    "disk": later("Make room on this server's disk, or look at the rights of the data folder."),
 }
 
 
@@ -136,12 +78,12 @@ def advice(error: FetchFailed) -> str:
 def advice_on_file(cause: str) -> str:
     """What to do about a file of a list that failed by this cause: a sentence."""
     if _kind(cause) == "not_found":
-        return "The list names a file that is not there: run again later, or ask who runs the upstream."
+        return say("The list names a file that is not there: run again later, or ask who runs the upstream.")
     return _advice_on(cause)
 
 
 def _advice_on(cause: str) -> str:
-    return _ADVICE_OF_CAUSE.get(cause) or _ADVICE[_kind(cause)]
+    return say(_ADVICE_OF_CAUSE.get(cause) or _ADVICE[_kind(cause)])
 
 
 def _kind(cause: str) -> str:
@@ -155,23 +97,28 @@ def of_status(url: str, at: str, response: requests.Response, transport: Transpo
         return _of_proxy_status(url, proxy.name, status, at)
     if status == 401:
         return _of_login(url, at, transport, trusted=route.trusted)
-    why = _STATUSES.get(status, f"the upstream answered {status}")
+    why = say(reasons.STATUSES.get(status, later("the upstream answered {status}")), status=status)
     wait = headers.retry_after(response.headers.get("Retry-After", ""))
     if wait and wait >= 1:
-        why += f", and asks to wait {units.duration(timedelta(seconds=wait))}"
+        why = say("{why}, and asks to wait {time}", why=why, time=units.duration(timedelta(seconds=wait)))
     return FetchFailed(url, str(status), why, retry=status in _RETRIED, retry_after=wait)
 
 
 def _of_login(url: str, at: str, transport: Transport, *, trusted: bool) -> FetchFailed:
     login = transport.login
     if not login:
-        return FetchFailed(url, "401", "the upstream asks for a login (401)", retry=False)
+        return FetchFailed(url, "401", say("the upstream asks for a login (401)"), retry=False)
     if trusted:
-        mend = f"Enter the remote's {login} again, or ask who runs the upstream what is accepted."
-        why = f"the upstream does not accept the remote's {login} (401)"
+        mend = say("Enter the remote's {login} again, or ask who runs the upstream what is accepted.", login=login)
+        why = say("the upstream does not accept the remote's {login} (401)", login=login)
         return FetchFailed(url, "401", why, retry=False, advice=mend)
-    why = f"{_host(at)} asks for a login (401), but the remote's {login} may be sent to {_host_of(transport)} only"
-    mend = "If that is where the files are, name it in the remote's URL."
+    why = say(
+        "{who} asks for a login (401), but the remote's {login} may be sent to {host} only",
+        who=_host(at),
+        login=login,
+        host=_host_of(transport),
+    )
+    mend = say("If that is where the files are, name it in the remote's URL.")
     return FetchFailed(url, "401", why, retry=False, advice=mend)
 
 
@@ -189,30 +136,33 @@ def of_error(url: str, at: str, error: Exception, transport: Transport, route: R
     if found := _named(chain, _host(at), transport):
         return FetchFailed(url, *found)
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-        return FetchFailed(url, "disk", f"it could not be written: {error.strerror or error}", retry=False)
-    return FetchFailed(url, "connection", f"the connection failed ({type(chain[-1]).__name__})")
+        why = say("it could not be written: {why}", why=error.strerror or error)
+        return FetchFailed(url, "disk", why, retry=False)
+    return FetchFailed(url, "connection", say("the connection failed ({error})", error=type(chain[-1]).__name__))
 
 
 def of_pace(url: str, cause: str, transport: Transport, before: str = "") -> FetchFailed:
     """A stream that was too slow, or a file that was too late; `before` is what went wrong in its last try."""
     if cause == "slow":
-        why = f"fewer than {units.counted(transport.least_speed, 'byte')} a second came"
+        why = say("fewer than {bytes} a second came", bytes=units.counted(transport.least_speed, "byte"))
         return FetchFailed(url, cause, why)
-    why = f"it took longer than {_seconds(transport.deadline)}" + (f"; the last try: {before}" if before else "")
+    why = say("it took longer than {time}", time=_seconds(transport.deadline))
+    if before:
+        why = say("{why}; the last try: {before}", why=why, before=before)
     return FetchFailed(url, cause, why, retry=False)
 
 
 def _named(chain: list[BaseException], who: str, transport: Transport) -> tuple[str, str] | None:
     """Cause and reason, if one of the errors has them in the table."""
-    for kinds, cause, why in _ERRORS:
+    for kinds, cause, why in reasons.ERRORS:
         if any(isinstance(one, kinds) for one in chain):
             connect, read = _seconds(transport.connect_timeout), _seconds(transport.read_timeout)
-            return cause, why.format(who=who, connect=connect, read=read)
+            return cause, say(why, who=who, connect=connect, read=read)
     return None
 
 
 def _seconds(count: float) -> str:
-    return "1 second" if count == 1 else f"{count:g} seconds"
+    return units.amount(1 if count == 1 else 2, "second", f"{count:g}")
 
 
 def _of_address(url: str, at: str, chain: list[BaseException], proxy: Proxy | None) -> FetchFailed | None:
@@ -221,35 +171,42 @@ def _of_address(url: str, at: str, chain: list[BaseException], proxy: Proxy | No
     if refused is None:
         return None
     is_proxy = proxy and any(isinstance(one, urllib3.exceptions.ProxyError) for one in chain)
-    who = f"the proxy {proxy.name}" if proxy and is_proxy else _host(at)
-    why = f"{who} is {refused.refusal.why}"
-    return FetchFailed(url, "address", why, retry=False, advice=refused.refusal.advice)
+    who = say("the proxy {name}", name=proxy.name) if proxy and is_proxy else _host(at)
+    what, advice = map(say, refused.refusal)
+    return FetchFailed(url, "address", say("{who} is {what}", who=who, what=what), retry=False, advice=advice)
 
 
 def _of_proxy(url: str, at: str, chain: list[BaseException], proxy: Proxy, transport: Transport) -> FetchFailed | None:
     """The failure that the proxy is to blame for, if it is."""
     name = proxy.name
     if any(isinstance(one, ProxySchemeUnknown) for one in chain):
-        return FetchFailed(url, "proxy", f"the proxy {name} cannot be used: only http and https can", retry=False)
+        why = say("the proxy {name} cannot be used: only http and https can", name=name)
+        return FetchFailed(url, "proxy", why, retry=False)
     if found := next((match for one in chain if (match := _TUNNEL.match(str(one)))), None):
         return _of_proxy_status(url, name, int(found[1]), at)
     if any(isinstance(one, ReadTimeoutError) and origin_of(one.url or "") == origin_of(proxy.url) for one in chain):
-        why = f"the proxy {name} did not connect us to {_host(at)} within {_seconds(transport.connect_timeout)}"
+        time = _seconds(transport.connect_timeout)
+        why = say("the proxy {name} did not connect us to {host} within {time}", name=name, host=_host(at), time=time)
         return FetchFailed(url, "proxy", why)
     if not any(isinstance(one, urllib3.exceptions.ProxyError) for one in chain):
         return None
-    who = f"the proxy {name}"
+    who = say("the proxy {name}", name=name)
     if any(isinstance(one, ssl.SSLError) for one in chain):
-        return FetchFailed(url, "proxy", f"the TLS connection to {who} failed", retry=False)
-    _, why = _named(chain, who, transport) or ("", f"the connection to {who} failed ({type(chain[-1]).__name__})")
-    return FetchFailed(url, "proxy", why.replace("the name the proxy", "the name of the proxy"))
+        return FetchFailed(url, "proxy", say("the TLS connection to {who} failed", who=who), retry=False)
+    if any(isinstance(one, NameResolutionError) for one in chain):
+        return FetchFailed(url, "proxy", say("the name of the proxy {name} is not known to DNS", name=name))
+    if found_cause := _named(chain, who, transport):
+        return FetchFailed(url, "proxy", found_cause[1])
+    why = say("the connection to {who} failed ({error})", who=who, error=type(chain[-1]).__name__)
+    return FetchFailed(url, "proxy", why)
 
 
 def _of_proxy_status(url: str, name: str, status: int, at: str) -> FetchFailed:
     if status == 407:
-        mend = "Set the proxy's user name and password on the remote, or look whether they are right."
-        return FetchFailed(url, "proxy", f"the proxy {name} asks for a login (407)", retry=False, advice=mend)
-    why = f"the proxy {name} does not connect us to {_host(at)} ({status})"
+        mend = say("Set the proxy's user name and password on the remote, or look whether they are right.")
+        why = say("the proxy {name} asks for a login (407)", name=name)
+        return FetchFailed(url, "proxy", why, retry=False, advice=mend)
+    why = say("the proxy {name} does not connect us to {host} ({status})", name=name, host=_host(at), status=status)
     return FetchFailed(url, "proxy", why, retry=status in _RETRIED)
 
 
@@ -259,23 +216,25 @@ def _of_tls(url: str, at: str, error: ssl.SSLError, transport: Transport, *, dir
         if error.verify_code in _WRONG_NAME:
             _, host, port = origin_of(at)
             names = tls.names_of(host, port, min(transport.connect_timeout, _ASIDE)) if direct else []
-            others = f"to {_listed(names)}, " if names else ""
-            why, mend = f"is made out {others}not to {who}", _MEND_NAME
+            why, mend = reasons.WRONG_NAME if names else reasons.UNKNOWN_NAMES
+            why = say(why, who=who, names=_listed(names))
         else:
-            found = _CERTIFICATES.get(error.verify_code)
-            why, mend = found or (f"is not good ({error.verify_message})", _MEND_CA)
-        return FetchFailed(url, "tls", f"the certificate of {who} {why}", retry=False, advice=mend)
-    for part, (why, mend) in _ALERTS.items():
+            why, mend = reasons.CERTIFICATES.get(error.verify_code, reasons.NO_GOOD)
+            why = say(why, who=who, why=error.verify_message)
+        return FetchFailed(url, "tls", why, retry=False, advice=say(mend))
+    for part, (why, mend) in reasons.ALERTS.items():
         if part in (error.reason or ""):
-            return FetchFailed(url, "tls", why.format(who=who), retry=False, advice=mend)
+            return FetchFailed(url, "tls", say(why, who=who), retry=False, advice=say(mend))
     if isinstance(error, ssl.SSLEOFError):
         # Whoever refuses a certificate may hang up before that is heard.
-        return FetchFailed(url, "tls", f"{who} ended the TLS connection without a reason", advice=_MEND_CLIENT)
-    return FetchFailed(url, "tls", f"the TLS connection to {who} failed")
+        why = say("{who} ended the TLS connection without a reason", who=who)
+        return FetchFailed(url, "tls", why, advice=say(reasons.MEND_CLIENT))
+    return FetchFailed(url, "tls", say("the TLS connection to {who} failed", who=who))
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    first = ", ".join(names[:3])
+    return say("{first} and {more} more", first=first, more=len(names) - 3) if len(names) > 3 else first
 
 
 def _host(url: str) -> str:

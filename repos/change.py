@@ -8,7 +8,8 @@ from django.db import IntegrityError, transaction
 
 from . import names, publish_settings
 from .create import check_settings
-from .errors import NameTaken, Stale
+from .errors.refusals import Stale
+from .errors.values import NameTaken
 from .models import Repository
 
 # What of a repository may be changed; its publish settings go their own way.

@@ -11,20 +11,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import causes, conf, transport, units
-from .errors import BadList, FetchFailed, MillraceError
+from .errors import MillraceError
+from .errors.upstreams import BadList, FetchFailed
 from .fetch import Fetched, Fetcher
 from .manifest import Entry
 from .models import Remote
 from .pool import Workspace
 from .sources import Source, source_of
 from .transport import Transport
+from .words import later, say
 
 # For each of the two requests.
 SECONDS = 20
-MAX_LIST_BYTES = 64 * 1024 * 1024
+MAX_LIST_BYTES = 64_000_000
 # A first file up to this size is fetched whole, and compared with what the list says.
-MAX_FILE_BYTES = 1024 * 1024
-SAMPLE = 5
+MAX_FILE_BYTES = 1_000_000
+SAMPLE = 8
 # Seconds after which a check's folder can only be one that a killed process has left.
 _LEFT_BEHIND = 3600
 
@@ -33,7 +35,8 @@ _LEFT_BEHIND = 3600
 class Finding:
     """What a check found: `cause` is the class of what is wrong, empty if nothing is; the sentences are for people.
 
-    `url` is that of the list. Sizes are in bytes. What was found before something went wrong is told as well.
+    `url` is that of the list, `what` says which kind of list it is. Sizes are in bytes. What was found before something
+    went wrong is told as well.
     """
 
     url: str
@@ -46,6 +49,7 @@ class Finding:
     list_size: int = 0
     last_modified: str = ""
     first_file: str = ""
+    what: str = ""
 
     @property
     def fine(self) -> bool:
@@ -124,20 +128,22 @@ def _found(source: Source, answer: Fetched, listed: _Listed, failed: FetchFailed
     count = units.counted(listed.files, "file")
     found = Finding(
         source.list_url,
-        f"The list has {count} with {units.size(listed.size)} in all.",
+        say("The list has {files} with {size} in all.", files=count, size=units.size(listed.size)),
         files=listed.files,
         size=listed.size,
         sample=tuple(path for path, _, _ in listed.first),
         list_size=answer.size,
         last_modified=answer.last_modified,
+        what=say(source.what),
     )
     if not listed.files:
-        return replace(found, sentence="The list is there, but names no file.")
+        return replace(found, sentence=say("The list is there, but names no file."))
     path, _, size = listed.first[0]
     if failed is None:
-        how = "is there, and is what the list says" if size <= MAX_FILE_BYTES else "is there"
-        return replace(found, first_file=f"{path} {how}.")
-    sentence = f"The list has {count}, but the first of them cannot be had. {failed}."
+        right = later("{path} is there, and is what the list says.")
+        there = later("{path} is there.")
+        return replace(found, first_file=say(right if size <= MAX_FILE_BYTES else there, path=path))
+    sentence = say("The list has {files}, but the first of them cannot be had. {why}.", files=count, why=failed)
     return replace(found, sentence=sentence, cause=causes.kind(failed), advice=causes.advice(failed))
 
 
@@ -145,9 +151,10 @@ def _no_list(list_url: str, url: str, error: FetchFailed) -> Finding:
     kind, advice = causes.kind(error), causes.advice(error)
     if error.cause == "limit":
         limit = units.size(conf.max_list_bytes())
-        advice = f"It was broken off there and not read. A sync would read a list of up to {limit}."
+        advice = say("It was broken off there and not read. A sync would read a list of up to {limit}.", limit=limit)
     elif error.cause == "deadline":
-        advice = f"{advice} A sync waits longer than a check, which ends after {SECONDS} seconds."
+        longer = say("A sync waits longer than a check, which ends after {seconds} seconds.", seconds=SECONDS)
+        advice = f"{advice} {longer}"
     elif kind == "not_found":
         advice = _advice_on(url, html=False)
     return Finding(list_url, f"{error}.", kind, advice)
@@ -156,11 +163,13 @@ def _no_list(list_url: str, url: str, error: FetchFailed) -> Finding:
 def _advice_on(url: str, *, html: bool) -> str:
     """What to do where the list is not at its address."""
     if url.partition("?")[0].endswith("/"):
-        what = "The folder has no PULP_MANIFEST, the list of files that Millrace reads."
-        return f"{what} Name another folder, or ask who runs the upstream to make one."
+        return say(
+            "The folder has no PULP_MANIFEST, the list of files that Millrace reads. Name another folder, or ask who "
+            "runs the upstream to make one."
+        )
     if url.endswith("PULP_MANIFEST") and not html:
-        return "Look whether the address is right: open it in a browser."
-    return "Put a slash at the end of the address if it is a folder; else give that of its PULP_MANIFEST."
+        return say("Look whether the address is right: open it in a browser.")
+    return say("Put a slash at the end of the address if it is a folder; else give that of its PULP_MANIFEST.")
 
 
 def _is_html(file: Path) -> bool:

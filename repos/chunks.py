@@ -8,6 +8,8 @@ T = TypeVar("T")
 
 # Few enough rows that other writers get their turn in between, and fewer than SQLite allows parameters.
 ROWS = 500
+# The same for rows that are only added, in bulk: that takes about a hundredth of a second.
+ADDED = 2000
 
 
 def chunks(items: Iterable[T], length: int = ROWS) -> Iterator[list[T]]:

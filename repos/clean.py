@@ -18,6 +18,7 @@ from .models import Job, Repository
 from .models.job import State
 from .progress import Progress, Report
 from .stored import Amount
+from .words import say
 
 # Seconds between two looks at the jobs that it waits for.
 LOOK = 0.2
@@ -48,15 +49,15 @@ class _Clean:
         self.job.reservations.exclude(resource="upkeep:clean").delete()
         for repository in Repository.objects.exclude(keep_versions=None, keep_days=None):
             self.versions += retention.let_go(repository, progress=self.progress)
-        with self._step("clean.leftovers", "Taking away what work that was cut short has left") as report:
+        with self._step("clean.leftovers", say("Taking away what work that was cut short has left")) as report:
             leftovers.take_rows(self.job, self.spared, self.progress)
             report.bytes_done = left = leftovers.take_folders(self.spared, self.progress)
-        with self._step("clean.marking", "Looking for files that nothing needs"):
+        with self._step("clean.marking", say("Looking for files that nothing needs")):
             orphans.mark(self.spared, self.progress)
         self._wait_for_those_who_run()
-        with self._step("clean.files", "Taking out the files that nothing needs") as report:
+        with self._step("clean.files", say("Taking out the files that nothing needs")) as report:
             self._take_orphans(report)
-        with self._step("clean.strays", "Taking out files of the pool that nothing knows") as report:
+        with self._step("clean.strays", say("Taking out files of the pool that nothing knows")) as report:
             self._take_strays(report)
         self._conclude(left)
 
@@ -71,11 +72,11 @@ class _Clean:
         with self._step("clean.waiting", "") as report:
             report.total = len(awaited)
             while left := awaited & _running():
-                report.message = f"Waits for job {min(left)[0]}, which may need some of it"
+                report.message = say("Waits for job {job}, which may need some of it", job=min(left)[0])
                 report.done = report.total - len(left)
                 self.progress.check()
                 time.sleep(LOOK)
-            report.done, report.message = report.total, "Waited for the jobs that were running"
+            report.done, report.message = report.total, say("Waited for the jobs that were running")
 
     def _take_orphans(self, report: Report) -> None:
         for digests in orphans.delete_marked(self.spared, self.progress):
@@ -97,18 +98,20 @@ class _Clean:
             self.progress.confirm(freed_files=self.freed.files, freed_bytes=self.freed.size)
 
     def _conclude(self, left: int) -> None:
-        words = [f"{units.counted(self.versions, 'version')} let go"] if self.versions else []
-        words.append(f"{self.freed} freed" if self.freed.files else "no file was unneeded")
-        words += [f"{units.size(left)} of leftovers removed"] if left else []
+        words = [say("{versions} let go", versions=units.counted(self.versions, "version"))] if self.versions else []
+        words.append(say("{freed} freed", freed=self.freed) if self.freed.files else say("no file was unneeded"))
+        words += [say("{size} of leftovers removed", size=units.size(left))] if left else []
         young = _young(self.spared, self.progress)
         outcome = ", ".join(words)
-        spared = f" Spared for now: {young} younger than {units.period(orphans.protection())}." if young.files else ""
+        spared = (
+            say(" Spared for now: {young} younger than {time}.", young=young, time=units.period(orphans.protection()))
+            if young.files
+            else ""
+        )
         with transaction.atomic():
-            self.progress.confirm(
-                freed_files=self.freed.files,
-                freed_bytes=self.freed.size,
-                outcome=f"{outcome[0].upper()}{outcome[1:]}.{spared}",
-            )
+            said = f"{outcome[0].upper()}{outcome[1:]}.{spared}"
+            self.progress.confirm(freed_files=self.freed.files, freed_bytes=self.freed.size, outcome=said)
+        self.progress.log(said)
 
 
 def _running() -> set[tuple[int, int]]:

@@ -7,6 +7,7 @@ import time
 from datetime import timedelta
 
 from . import units
+from .words import later, say
 
 # A clock that is a little off is set right every now and then; that changes no decision which rests on hours or days.
 TOLERATED = timedelta(minutes=5)
@@ -35,8 +36,12 @@ def doubt() -> str:
     """The sentence that says that the clock jumped, and what to do; empty while it did not."""
     if not jumped():
         return ""
-    which = "forward" if drift() > timedelta(0) else "back"
-    return (
-        f"The clock of this machine was set {which} by {units.duration(abs(drift()))} while Millrace ran, "
-        "so nothing is deleted for its age. Look whether it is right now, then restart Millrace."
+    forward = later(
+        "The clock of this machine was set forward by {time} while Millrace ran, so nothing is deleted for its age. "
+        "Look whether it is right now, then restart Millrace."
     )
+    back = later(
+        "The clock of this machine was set back by {time} while Millrace ran, so nothing is deleted for its age. "
+        "Look whether it is right now, then restart Millrace."
+    )
+    return say(forward if drift() > timedelta(0) else back, time=units.duration(abs(drift())))

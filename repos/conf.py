@@ -11,6 +11,11 @@ def data() -> Path:
     return Path(settings.MILLRACE_DATA)
 
 
+def data_name() -> str:
+    """The same as text: quicker, for what is done for each of a million files."""
+    return str(settings.MILLRACE_DATA)
+
+
 def grace() -> timedelta:
     """How long the files of a superseded publication are still found."""
     return timedelta(days=settings.MILLRACE_GRACE_DAYS)

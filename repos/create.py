@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import jobs, names, paths, publish_settings, remotes, urls, vault
+from . import base_paths, jobs, names, paths, publish_settings, remotes, units, urls, vault
 from .distributions import make_distribution
-from .errors import BasePathTaken, InvalidValue, NameTaken
+from .errors import MillraceError
+from .errors.values import BasePathTaken, InvalidValue, NameTaken
 from .models import Job, Remote, Repository
+from .words import later, say
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -21,7 +23,12 @@ if TYPE_CHECKING:
 MOMENT = timedelta(minutes=1)
 # Of versions and of days: as many as a database takes, and as can be reckoned back from today.
 MAX_NUMBER = 100_000
-_AT_LEAST_1 = {"keep_versions": "versions", "keep_days": "days", "stale_days": "days"}
+_DAYS = later("Give a whole number of days from 1 to {most}, or none at all.")
+_AT_LEAST_1 = {
+    "keep_versions": later("Give a whole number of versions from 1 to {most}, or none at all."),
+    "keep_days": _DAYS,
+    "stale_days": _DAYS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +58,9 @@ def make_and_run(*, run: bool = True, by: "User | None" = None, **values: Any) -
 def make_repository(*, reach: Mapping[str, Any] | None = None, **values: Any) -> Repository:
     """Makes a repository, its version 0, a remote for `url`, and a distribution that follows at `base_path`.
 
-    Without `url` it has the `remote` that is given, or none; without `base_path` it is served nowhere yet. `reach` are
-    further values of the new remote (see remotes.make), `publish_with` those of its publish settings, by default the
-    default ones; all others are those of check_settings.
+    Without `url` it has the `remote` that is given, or none; without `base_path` it is served nowhere yet; `protected`
+    closes that to all without a login or a token. `reach` are further values of the new remote (see remotes.make),
+    `publish_with` those of its publish settings, by default the default ones; all others are those of check_settings.
 
     Raises InvalidName, NameTaken, InvalidUrl, InvalidPath, BasePathTaken, InvalidValue; then nothing was made.
     """
@@ -73,6 +80,7 @@ def _make_repository(
     url: str | None = None,
     remote: Remote | None = None,
     base_path: str | None = None,
+    protected: bool = False,
     publish_with: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Repository:
@@ -85,24 +93,29 @@ def _make_repository(
     _save_new(repository)
     repository.versions.create(number=0, complete=True)
     if base_path is not None:
-        make_distribution(repository, base_path)
+        make_distribution(repository, base_path, protected=protected)
     return repository
 
 
 def check_settings(repository: Repository) -> None:
     """Raises InvalidValue where mode, toggles, brake, retention or freshness cannot be, or not together."""
     if repository.mirror and repository.remote is None:
-        raise InvalidValue("mirror", "A mirror is exactly its upstream, so it needs one. Choose a remote, or additive.")
+        raise InvalidValue(
+            "mirror", say("A mirror is exactly its upstream, so it needs one. Choose a remote, or additive.")
+        )
     if repository.auto_distribute and not repository.auto_publish:
         raise InvalidValue(
-            "auto_distribute", "Only what is published can be distributed. Turn on both, or turn this off."
+            "auto_distribute", say("Only what is published can be distributed. Turn on both, or turn this off.")
         )
     if not 0 <= repository.brake <= 100:
-        raise InvalidValue("brake", "The brake is a percentage. Give a whole number from 0 to 100.")
-    for field, noun in _AT_LEAST_1.items():
+        raise InvalidValue("brake", say("The brake is a percentage. Give a whole number from 0 to 100."))
+    for field, why in _AT_LEAST_1.items():
         number = getattr(repository, field)
         if number is not None and not 1 <= number <= MAX_NUMBER:
-            raise InvalidValue(field, f"Give a whole number of {noun} from 1 to {MAX_NUMBER:,}, or none at all.")
+            raise InvalidValue(
+                field,
+                say(why, most=units.number(MAX_NUMBER)),
+            )
 
 
 def _made_just_now(
@@ -112,6 +125,7 @@ def _made_just_now(
     url: str | None = None,
     remote: Remote | None = None,
     base_path: str | None = None,
+    protected: bool = False,
     publish_with: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Repository | None:
@@ -128,8 +142,8 @@ def _made_just_now(
     ).first()
     if made and reach and not (made.remote and remotes.is_already(made.remote, **reach)):
         return None
-    served_at = [] if base_path is None else [paths.base_path(base_path)]
-    if made and [one.base_path for one in made.distributions.all()] == served_at:
+    served = [] if base_path is None else [(paths.base_path(base_path), protected)]
+    if made and [(one.base_path, one.protected) for one in made.distributions.all()] == served:
         return made
     return None
 
@@ -152,6 +166,18 @@ def _save_new(repository: Repository) -> None:
     except IntegrityError:
         _refuse_taken(repository.name)
         raise
+
+
+def taken(name: str | None, base_path: str | None) -> list[MillraceError]:
+    """What make_repository would say against these, of which either may be missing: each is somebody else's already."""
+    found: list[MillraceError] = []
+    for value, refuse in ((name, _refuse_taken), (base_path, base_paths.refuse_taken)):
+        try:
+            if value:
+                refuse(value)
+        except (NameTaken, BasePathTaken) as error:
+            found.append(error)
+    return found
 
 
 def _refuse_taken(name: str) -> None:

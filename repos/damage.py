@@ -11,15 +11,17 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from . import pool
+from . import pool, units
 from .faults import Fault
-from .models import Artifact, Content, Damage, PublishedMetadata
+from .models import Artifact, Content, Damage, Job, PublishedMetadata
+from .words import say
 
 logger = logging.getLogger(__name__)
 
 Row = TypeVar("Row", Content, PublishedMetadata)
 
 # Ends the `why` of what a repair asked for everywhere in vain: another would not help, people have to.
+# Stored behind the reason, and so in English; `in_words` says it.
 LOST = "; no upstream has these bytes"
 WHY = 500
 IS_LOST = Q(why__endswith=LOST)
@@ -59,6 +61,11 @@ def note_lost(damaged: Collection[Damage], lost: Collection[str]) -> None:
     Damage.objects.bulk_update(changed, ["why"])
 
 
+def in_words(why: str) -> str:
+    """A reason as it is stored, for people."""
+    return say("{why}; no upstream has these bytes", why=why.removesuffix(LOST)) if why.endswith(LOST) else why
+
+
 def _told(why: str, *, lost: bool) -> str:
     why = why.removesuffix(LOST)
     return f"{why[: WHY - len(LOST)]}{LOST}" if lost else why[:WHY]
@@ -67,6 +74,11 @@ def _told(why: str, *, lost: bool) -> str:
 def may_be_repaired(damaged: "QuerySet[Damage]") -> "QuerySet[Damage]":
     """Those that something needs, and that no repair has asked for everywhere in vain."""
     return damaged.filter(IS_NEEDED).exclude(IS_LOST)
+
+
+def left_by(job: Job) -> "QuerySet[Damage]":
+    """What this verify has listed as damaged, and is so still."""
+    return Damage.objects.filter(artifact__sha256__in=job.failed_files.values("expected_sha256"))
 
 
 def note_unserved(sha256: str) -> None:
@@ -85,18 +97,27 @@ def _at_a_glance(artifact: Artifact) -> Fault | None:
     try:
         opened = pool.opened(artifact.sha256)
     except FileNotFoundError:
-        return Fault("missing", "it is not in the pool")
+        return Fault("missing", say("it is not in the pool"))
     except OSError as error:
-        return Fault("unreadable", f"it cannot be read: {error.strerror}")
+        return Fault("unreadable", say("it cannot be read: {why}", why=error.strerror))
     try:
         size = os.fstat(opened).st_size
         os.pread(opened, 1, 0)
     except OSError as error:
-        return Fault("unreadable", f"it cannot be read: {error.strerror}")
+        return Fault("unreadable", say("it cannot be read: {why}", why=error.strerror))
     finally:
         os.close(opened)
     return (
-        None if size == artifact.size else Fault("size", f"it is {size:,} bytes long and should be {artifact.size:,}")
+        None
+        if size == artifact.size
+        else Fault(
+            "size",
+            say(
+                "it is {size} bytes long and should be {artifact_size}",
+                size=units.number(size),
+                artifact_size=units.number(artifact.size),
+            ),
+        )
     )
 
 

@@ -6,29 +6,39 @@ that switches: so nothing comes to be served meanwhile.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, ProtectedError, Q, QuerySet
 from django.utils import timezone
 
 from . import conf, units, unneeded
-from .errors import InUse, InvalidValue, MillraceError, Refused
+from .errors import MillraceError
+from .errors.refusals import InUse, Refused
+from .errors.values import InvalidValue
 from .models import Distribution, Job, Publication, Repository, RepositoryVersion, Switch
 from .models.job import State
 from .progress import Progress
+from .terms import term
+from .words import say
+
+# So many of those that are in the way are named.
+FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
     """What deleting something comes to, in sentences; a `refusal` says why it cannot be deleted at all.
 
-    `frees` is in bytes: those of the files that nothing else would need any more.
+    `frees` is in bytes: those of the files that nothing else would need any more. `in_the_way` are the first of the
+    rows that a refusal is about: jobs, and what would have to go or change first.
     """
 
     refusal: str = ""
     takes: tuple[str, ...] = ()
     breaks: tuple[str, ...] = ()
     frees: int = 0
+    in_the_way: tuple[Any, ...] = ()
 
 
 # ---- distributions -----------------------------------------------------------------------------------------
@@ -36,13 +46,21 @@ class Consequences:
 
 def of_distribution(distribution: Distribution) -> Consequences:
     if objection := _objection_to_distribution(distribution):
-        return Consequences(str(objection))
+        return _refused(objection)
     breaks: tuple[str, ...] = ()
     if publication := distribution.publication:
         files = units.counted(publication.version.files, "file")
-        breaks = (f"All downloads from “{distribution}”, where {publication.version} with {files} is served now.",)
+        breaks = (
+            say(
+                "All downloads from “{distribution}”, where {version} with {files} is served now.",
+                distribution=distribution,
+                version=publication.version,
+                files=files,
+            ),
+        )
     return Consequences(
-        takes=(f"Its history: {units.counted(distribution.history.count(), 'entry,entries')}.",), breaks=breaks
+        takes=(say("Its history: {entries}.", entries=units.counted(distribution.history.count(), "entry")),),
+        breaks=breaks,
     )
 
 
@@ -58,14 +76,23 @@ def delete_distribution(distribution: Distribution, *, confirmed: str = "") -> N
         if objection := _objection_to_distribution(current):
             raise objection
         if current.publication_id and confirmed.strip().strip("/") != current.base_path:
-            raise InvalidValue("confirmed", f"Type “{current}” to confirm that what is served there may go.")
+            raise InvalidValue(
+                "confirmed", say("Type “{current}” to confirm that what is served there may go.", current=current)
+            )
         current.delete()
 
 
 def _objection_to_distribution(distribution: Distribution) -> MillraceError | None:
     running = Job.objects.filter(state=State.RUNNING, reservations__resource=f"distribution:{distribution.pk}")
     if job := running.first():
-        return InUse(f"Job {job.pk} is running, and may move “{distribution}”. Wait for its end, or cancel it.")
+        return InUse(
+            say(
+                "Job {job} is running, and may move “{distribution}”. Wait for its end, or cancel it.",
+                job=job.pk,
+                distribution=distribution,
+            ),
+            [job],
+        )
     return None
 
 
@@ -74,10 +101,10 @@ def _objection_to_distribution(distribution: Distribution) -> MillraceError | No
 
 def of_publication(publication: Publication) -> Consequences:
     if objection := _objection_to_publication(publication):
-        return Consequences(str(objection))
+        return _refused(objection)
     return Consequences(
         takes=_metadata(publication),
-        breaks=("Rolling back to it: its version would have to be published with the same settings again.",),
+        breaks=(say("Rolling back to it: its version would have to be published with the same settings again."),),
         frees=unneeded.bytes_of_publication(publication),
     )
 
@@ -97,7 +124,7 @@ def _objection_to_publication(publication: Publication) -> MillraceError | None:
 
 def _metadata(publication: Publication) -> tuple[str, ...]:
     names = [one.path for one in publication.metadata.all()]
-    return (f"Its metadata: {_named(names)}.",) if names else ()
+    return (say("Its metadata: {names}.", names=_named(names)),) if names else ()
 
 
 # ---- versions ----------------------------------------------------------------------------------------------
@@ -105,11 +132,11 @@ def _metadata(publication: Publication) -> tuple[str, ...]:
 
 def of_version(version: RepositoryVersion) -> Consequences:
     if objection := _objection_to_version(version):
-        return Consequences(str(objection))
+        return _refused(objection)
     publications = [str(one.settings) for one in version.publications.select_related("settings")]
     return Consequences(
-        takes=(f"Its publications: with {_named(publications)}.",) if publications else (),
-        breaks=("Rolling back to it, restoring it, and comparing others with it.",),
+        takes=(say("Its publications: with {names}.", names=_named(publications)),) if publications else (),
+        breaks=(say("Rolling back to it, restoring it, and comparing others with it."),),
         frees=unneeded.bytes_of_version(version),
     )
 
@@ -137,11 +164,18 @@ def delete_version(version: RepositoryVersion, *, progress: Progress | None = No
 
 def _objection_to_version(version: RepositoryVersion, *, by_retention: bool = False) -> MillraceError | None:
     if not version.complete:
-        return Refused(f"Version {version.number} is still in the making. Cancel the job that makes it.")
+        return Refused(
+            say("Version {number} is still in the making. Cancel the job that makes it.", number=version.number)
+        )
     if version.number == 0:
-        return Refused("Version 0 is the empty one, with which every repository begins. It stays.")
+        return Refused(say("Version 0 is the empty one, with which every repository begins. It stays."))
     if version.pk == version.repository.latest_version().pk:
-        return Refused(f"Version {version.number} is the newest: the next one is made from it. Make another first.")
+        return Refused(
+            say(
+                "Version {number} is the newest: the next one is made from it. Make another first.",
+                number=version.number,
+            )
+        )
     # Whatever else a job does with older versions, it does without them where they are gone.
     of_version = version.number if by_retention else None
     return _in_use(version.publications.all()) or _at_work(version.repository_id, of_version)
@@ -152,14 +186,16 @@ def _objection_to_version(version: RepositoryVersion, *, by_retention: bool = Fa
 
 def of_repository(repository: Repository) -> Consequences:
     if objection := _objection_to_repository(repository):
-        return Consequences(str(objection))
+        return _refused(objection)
     counts = (
         units.counted(repository.versions.exclude(number=0).count(), "version"),
         units.counted(Publication.objects.filter(version__repository=repository).count(), "publication"),
         units.counted(repository.jobs.count(), "job"),
     )
     silent = [one.base_path for one in repository.distributions.all()]
-    serving_nothing = (f"What is to serve it, but serves nothing yet: {_named(silent)}.",) if silent else ()
+    serving_nothing = (
+        (say("What is to serve it, but serves nothing yet: {names}.", names=_named(silent)),) if silent else ()
+    )
     takes = (f"{', '.join(counts)}.", *serving_nothing)
     return Consequences(takes=takes, frees=unneeded.bytes_of_repository(repository))
 
@@ -198,22 +234,24 @@ def _take_apart(repository: Repository, with_remote: bool) -> None:
     current.distributions.all().delete()
     current.jobs.all().delete()
     current.versions.all().delete()
-    name = f"{current.name[:150]} (being deleted, {current.pk})"
+    name = say("{name} (being deleted, {number})", name=current.name[:150], number=current.pk)
     Repository.objects.filter(pk=current.pk).update(name=name, remote=None, mirror=True)
     if with_remote and current.remote:
         try:
             current.remote.delete()
         except ProtectedError:
-            raise InUse("Its remote is used by another repository by now. Delete it without.") from None
+            raise InUse(say("Its remote is used by another repository by now. Delete it without.")) from None
 
 
 def _objection_to_repository(repository: Repository, *, with_remote: bool = False) -> MillraceError | None:
-    serving = [one.base_path for one in repository.distributions.exclude(publication=None)]
-    if serving:
-        return InUse(f"It is served at {_named(serving)}. Delete what serves it first.")
+    if serving := list(repository.distributions.exclude(publication=None)):
+        names = _named(one.base_path for one in serving)
+        return InUse(say("It is served at {names}. Delete what serves it first.", names=names), serving[:FEW])
     others = Repository.objects.exclude(remote=None).filter(remote=repository.remote_id).exclude(pk=repository.pk)
     if with_remote and others:
-        return InUse(f"Its remote is used by {_named([one.name for one in others])} too. Delete it without.")
+        return InUse(
+            say("Its remote is used by {names} too. Delete it without.", names=_named([one.name for one in others]))
+        )
     return _at_work(repository.pk)
 
 
@@ -224,27 +262,43 @@ def _at_work(repository: int, of_version: int | None = None) -> MillraceError | 
     """The objection that a job is at work on the repository, or names that version of it."""
     active = Job.objects.active().filter(repository=repository)
     if job := (active if of_version is None else active.filter(of_version=of_version)).first():
-        return InUse(f"Job {job.pk} is {job.state}, and may need it. Wait for its end, or cancel it.")
-    return None
-
-
-def _in_use(publications: QuerySet[Publication]) -> MillraceError | None:
-    serving = Distribution.objects.filter(publication__in=publications)
-    if names := [one.base_path for one in serving]:
-        return InUse(f"It is served at {_named(names)}. Serve another publication there first.")
-    recent = Switch.objects.superseded_since(timezone.now() - conf.grace()).filter(earlier__in=publications)
-    if switch := recent.exclude(later=F("earlier")).select_related("distribution").first():
-        until = f"{switch.at + conf.grace():%Y-%m-%d %H:%M} UTC"
         return InUse(
-            f"It was served at “{switch.distribution}” not long ago, and running downloads may still need it. "
-            f"Its grace time ends on {until}."
+            say(
+                "Job {job} is {state}, and may need it. Wait for its end, or cancel it.",
+                job=job.pk,
+                state=term(job.state),
+            ),
+            [job],
         )
     return None
 
 
-def _named(names: Iterable[str], most: int = 3) -> str:
+def _in_use(publications: QuerySet[Publication]) -> MillraceError | None:
+    if serving := list(Distribution.objects.filter(publication__in=publications)):
+        names = _named(one.base_path for one in serving)
+        return InUse(say("It is served at {names}. Serve another publication there first.", names=names), serving[:FEW])
+    recent = Switch.objects.superseded_since(timezone.now() - conf.grace()).filter(earlier__in=publications)
+    if switch := recent.exclude(later=F("earlier")).select_related("distribution").first():
+        until = f"{switch.at + conf.grace():%Y-%m-%d %H:%M} UTC"
+        return InUse(
+            say(
+                "It was served at “{distribution}” not long ago, and running downloads may still need it. Its "
+                "grace time ends on {until}.",
+                distribution=switch.distribution,
+                until=until,
+            ),
+            [switch.distribution],
+        )
+    return None
+
+
+def _refused(objection: MillraceError) -> Consequences:
+    return Consequences(str(objection), in_the_way=getattr(objection, "in_the_way", ()))
+
+
+def _named(names: Iterable[str]) -> str:
     """The first few, in quotes, and how many more there are."""
     shown = [f"“{name}”" for name in names]
-    more = [f"{len(shown) - most:,} more"] if len(shown) > most else []
-    *most_of_them, last = [*shown[:most], *more]
-    return f"{', '.join(most_of_them)} and {last}" if most_of_them else last
+    more = [say("{count} more", count=units.number(len(shown) - FEW))] if len(shown) > FEW else []
+    *most_of_them, last = [*shown[:FEW], *more]
+    return say("{names} and {last}", names=", ".join(most_of_them), last=last) if most_of_them else last

@@ -11,9 +11,6 @@ from concurrent.futures import Future
 from time import monotonic
 from typing import Any
 
-from urllib3.exceptions import LocationParseError
-from urllib3.util.connection import allowed_gai_family
-
 from . import addresses
 from .addresses import Refusal
 
@@ -69,7 +66,7 @@ def check(host: str, seconds: float, *, private: bool) -> None:
     """
     try:
         found = _look_up(host, 0, seconds)
-    except (OSError, LocationParseError):
+    except (OSError, ValueError):
         return
     for one in found:
         if why := addresses.refusal(str(one[4][0]), private=private):
@@ -91,35 +88,45 @@ def _look_up(host: str, port: int, seconds: float) -> list[Found]:
     try:
         host.encode("idna")
     except UnicodeError:
+        from urllib3.exceptions import LocationParseError
+
         raise LocationParseError(f"'{host}', label empty or too long") from None
     if address := addresses.literal(host):
-        return _ask(address, port)
+        return _ask(address, port, socket.AF_INET6 if ":" in address else socket.AF_INET)
     return _in_time(host, port, seconds)
 
 
-def _ask(host: str, port: int) -> list[Found]:
-    return list(socket.getaddrinfo(host, port, allowed_gai_family(), socket.SOCK_STREAM))
+def _ask(host: str, port: int, family: socket.AddressFamily) -> list[Found]:
+    return list(socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
+
+
+def _family() -> socket.AddressFamily:
+    """Which addresses this machine can have connections to."""
+    # Here, since it takes long to import, and most who import this module do not come here.
+    from urllib3.util.connection import allowed_gai_family
+
+    return allowed_gai_family()
 
 
 def _in_time(host: str, port: int, seconds: float) -> list[Found]:
     """Asks in a thread of its own: the system's look-up knows no time-out of ours."""
-    due = monotonic() + seconds
-    if not _slots.acquire(timeout=seconds):
+    due, slots = monotonic() + seconds, _slots
+    if not slots.acquire(timeout=seconds):
         raise SlowLookup(host)
     answer: Future[list[Found]] = Future()
 
     def ask() -> None:
         try:
-            answer.set_result(_ask(host, port))
+            answer.set_result(_ask(host, port, _family()))
         except (OSError, UnicodeError) as error:
             answer.set_exception(error)
         finally:
-            _slots.release()
+            slots.release()
 
     try:
         threading.Thread(target=ask, name="look-up", daemon=True).start()
     except RuntimeError:
-        _slots.release()
+        slots.release()
         raise
     try:
         return answer.result(max(due - monotonic(), 0))

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import Case, Value, When
 
-from .errors import Gone, InvalidValue, Refused, Stale
+from .errors.refusals import Gone, Refused, Stale
+from .errors.values import InvalidValue
 from .models import Distribution, Job, Publication, Repository, Switch
 from .progress import Progress
+from .words import say
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 # Of a note on why something was switched.
 MAX_REASON = 500
+# So many moves of a job are in its log.
+LOGGED = 5
 
 
 def distribute(
@@ -27,22 +31,34 @@ def distribute(
 
     Returns the switches that were made; those that already served it are left alone, and so are pinned ones.
     """
-    with progress.step("distribute", "distribute.switching", "Switching what is served") as report:
+    with progress.step("distribute", "distribute.switching", say("Switching what is served")) as report:
         with transaction.atomic():
             progress.confirm()
             Repository.objects.locked(repository.pk)
             following = Distribution.objects.following(repository).select_for_update()
             behind = [one for one in following if one.publication_id != publication.pk]
-            reason = f"published version {publication.version.number}"
+            reason = say("published version {number}", number=publication.version.number)
             by = job.requested_by if job else None
             switches = [_move(one, publication, job=job, by=by, reason=reason) for one in behind]
         if switches:
             report.done = report.total = len(switches)
             report.suffix = ", ".join(one.distribution.base_path for one in switches[:3])
+            for one in switches[:LOGGED]:
+                progress.log(
+                    say(
+                        "“{distribution}” serves version {number} now.",
+                        distribution=one.distribution,
+                        number=publication.version.number,
+                    )
+                )
         elif following:
-            report.skip(f"Every distribution that follows already serves version {publication.version.number}")
+            report.skip(
+                say(
+                    "Every distribution that follows already serves version {number}", number=publication.version.number
+                )
+            )
         else:
-            report.skip("No distribution follows the repository any more")
+            report.skip(say("No distribution follows the repository any more"))
     return switches
 
 
@@ -64,11 +80,55 @@ def pin(
     current = _locked(distribution)
     known = Publication.objects.select_related("version").filter(pk=publication.pk).first()
     if known is None:
-        raise Gone(f"The publication of version {publication.version.number}", "Choose another.")
+        raise Gone(
+            say("The publication of version {number}", number=publication.version.number), say("Choose another.")
+        )
     if known.version.repository_id != current.repository_id:
-        raise Refused(f"“{current}” is of another repository than this publication, so it cannot serve it.")
+        raise Refused(
+            say("“{current}” is of another repository than this publication, so it cannot serve it.", current=current)
+        )
     _refuse_stale(current, known, instead_of)
-    return _set(current, known, pinned=True, by=by, reason=reason or f"pinned to version {known.version.number}")
+    return _set(
+        current,
+        known,
+        pinned=True,
+        by=by,
+        reason=reason or say("pinned to version {number}", number=known.version.number),
+    )
+
+
+@transaction.atomic
+def promote(
+    distribution: Distribution,
+    source: Distribution,
+    *,
+    instead_of: int | None = None,
+    shown: int | None = None,
+    by: "User | None" = None,
+    reason: str = "",
+) -> Switch | None:
+    """Serves what `source`, another distribution of the same repository, serves now: pinned, as `pin` does it.
+
+    `shown` is the number of the publication that `source` is taken to serve. Raises Refused where it serves nothing,
+    Gone and Stale where it is gone, or serves another by now; and what `pin` raises.
+    """
+    Repository.objects.locked(distribution.repository_id)
+    current = Distribution.objects.select_related("publication__version").filter(pk=source.pk).first()
+    if current is None:
+        raise Gone(say("The distribution at “{source}”", source=source))
+    if current.publication is None:
+        raise Refused(
+            say(
+                "“{current}” serves nothing yet, so “{distribution}” cannot serve the same.",
+                current=current,
+                distribution=distribution,
+            )
+        )
+    if shown is not None and shown != current.publication_id:
+        raise Stale(say("What “{current}” serves", current=current))
+    number = current.publication.version.number
+    reason = reason or say("version {number}, as served at “{current}”", number=number, current=current)
+    return pin(distribution, current.publication, instead_of=instead_of, by=by, reason=reason)
 
 
 @transaction.atomic
@@ -84,7 +144,7 @@ def follow(
     if newest is None:
         return None
     _refuse_stale(current, newest, instead_of)
-    reason = reason or f"follows, now at version {newest.version.number}"
+    reason = reason or say("follows, now at version {number}", number=newest.version.number)
     return _set(current, newest, pinned=False, by=by, reason=reason)
 
 
@@ -99,20 +159,20 @@ def _locked(distribution: Distribution) -> Distribution:
     Repository.objects.locked(distribution.repository_id)
     current = Distribution.objects.select_for_update().filter(pk=distribution.pk).first()
     if current is None:
-        raise Gone(f"The distribution at “{distribution}”")
+        raise Gone(say("The distribution at “{distribution}”", distribution=distribution))
     return current
 
 
 def _refuse_stale(current: Distribution, wanted: Publication, instead_of: int | None) -> None:
     if instead_of is not None and current.publication_id not in (instead_of or None, wanted.pk):
-        raise Stale(f"What “{current}” serves")
+        raise Stale(say("What “{current}” serves", current=current))
 
 
 def _set(
     current: Distribution, publication: Publication, *, pinned: bool, by: "User | None", reason: str
 ) -> Switch | None:
     if len(reason) > MAX_REASON:
-        raise InvalidValue("reason", f"A note has {MAX_REASON} characters at most.")
+        raise InvalidValue("reason", say("A note has {most} characters at most.", most=MAX_REASON))
     if (current.pinned, current.publication_id) == (pinned, publication.pk):
         return None
     current.pinned = pinned

@@ -7,10 +7,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from . import base_paths, jobs, paths
+from .actions import Actions
 from .distribute import MAX_REASON, follow, pin
-from .errors import BasePathTaken, Gone, Refused
-from .jobs import Actions, Requested
+from .errors.refusals import Gone, Refused
+from .errors.values import BasePathTaken
+from .jobs import Requested
 from .models import Distribution, Publication, Repository, Switch
+from .words import say
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -46,7 +49,7 @@ def add_distribution(
     Raises InvalidPath, BasePathTaken, and Gone where the repository or the publication is.
     """
     if Repository.objects.locked(repository.pk) is None:
-        raise Gone(f"The repository “{repository}”")
+        raise Gone(say("The repository “{repository}”", repository=repository))
     made = make_distribution(repository, base_path, protected=protected)
     switch = pin(made, publication, by=by, reason=reason) if publication else follow(made, by=by, reason=reason)
     return switch.distribution if switch else made
@@ -79,7 +82,7 @@ def change_base_path(distribution: Distribution, *, base_path: str, by: "User | 
     base_paths.lock()
     current = Distribution.objects.select_for_update().filter(pk=distribution.pk).first()
     if current is None:
-        raise Gone(f"The distribution at “{distribution}”")
+        raise Gone(say("The distribution at “{distribution}”", distribution=distribution))
     before, served = current.base_path, current.publication
     if before == path:
         return False
@@ -87,7 +90,7 @@ def change_base_path(distribution: Distribution, *, base_path: str, by: "User | 
     current.base_path = path
     current.save(update_fields=["base_path"])
     # In two such paths there may be more than a note can hold.
-    reason = f"base path changed from “{before}” to “{path}”"[:MAX_REASON]
+    reason = say("base path changed from “{before}” to “{path}”", before=before, path=path)[:MAX_REASON]
     Switch.objects.create(distribution=current, by=by, earlier=served, later=served, reason=reason)
     return True
 
@@ -107,13 +110,13 @@ def protect(distribution: Distribution, *, protected: bool, by: "User | None" = 
     """
     current = Distribution.objects.select_for_update().filter(pk=distribution.pk).first()
     if current is None:
-        raise Gone(f"The distribution at “{distribution}”")
+        raise Gone(say("The distribution at “{distribution}”", distribution=distribution))
     if current.protected == protected:
         return False
     current.protected = protected
     current.opened_at = None if protected else timezone.now()
     current.save(update_fields=["protected", "opened_at"])
-    reason = "protected: it takes a sign-in or a token" if protected else "opened to all"
+    reason = say("protected: it takes a sign-in or a token") if protected else say("opened to all")
     served = current.publication
     Switch.objects.create(distribution=current, by=by, earlier=served, later=served, reason=reason)
     return True
@@ -122,6 +125,11 @@ def protect(distribution: Distribution, *, protected: bool, by: "User | None" = 
 def refresh(distribution: Distribution, *, by: "User | None" = None) -> Requested:
     """Asks for a run of its repository to its end, so that what is newest is served here. Raises Refused."""
     if distribution.pinned:
-        raise Refused(f"“{distribution}” is pinned, so no run moves it. Let it follow its repository first.")
+        raise Refused(
+            say(
+                "“{distribution}” is pinned, so no run moves it. Let it follow its repository first.",
+                distribution=distribution,
+            )
+        )
     repository = distribution.repository
     return jobs.request(repository, actions=Actions(sync=repository.remote_id is not None), by=by)

@@ -26,7 +26,7 @@ _SYNCFS = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
 _FULL_FSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 
 
-def settle(files: Collection[Path], root: Path, check: Callable[[], None] = lambda: None) -> None:
+def settle(files: Collection[str | Path], root: Path, check: Callable[[], None] = lambda: None) -> None:
     """Returns once these files, which lie in folders of the folder `root`, would be found whole after a power failure.
 
     Calls `check`, which may raise, while it waits for the disk. Raises OSError where the disk has failed: then they
@@ -36,13 +36,14 @@ def settle(files: Collection[Path], root: Path, check: Callable[[], None] = lamb
         _attended(lambda: _settle(files, root), check)
 
 
-def _settle(files: Collection[Path], root: Path) -> None:
+def _settle(files: Collection[str | Path], root: Path) -> None:
     if len(files) > FEW and _sync_file_system(root):
         return
-    for file in files:
+    paths = [Path(file) for file in files]
+    for file in paths:
         _sync(file)
     # A new file is an entry in its folder; a new folder, or a new root, is one in that above it.
-    for folder in {file.parent for file in files}:
+    for folder in {file.parent for file in paths}:
         _sync(folder)
     # It may be a link to where there is more room.
     _sync(root.resolve())

@@ -4,15 +4,18 @@ from django.db import transaction
 
 from . import causes, paths, units
 from .chunks import ROWS
-from .errors import FetchFailed, FilesFailed
+from .errors.upstreams import FetchFailed, FilesFailed
 from .manifest import Entry
-from .models import FailedFile, Job, RepositoryVersion
+from .models import FailedFile, Job, LogLine, RepositoryVersion
 from .progress import Progress
 from .sources import Source
+from .words import say
 from .worklist import Worklist
 
 # Causes that say nothing of a file: our own disk, or that the job was told to stop.
 _OURS = {"disk", "stopped"}
+# So many of them are in the job's log, too.
+LOGGED = 5
 # Kinds (see causes.kind) of what keeps us from the upstream as a whole.
 _ON_THE_WAY = {"dns", "connection", "proxy", "tls", "authentication"}
 
@@ -37,22 +40,34 @@ class Failures:
         self._ours |= error.cause in _OURS
         self._only_on_the_way &= causes.kind(error) in _ON_THE_WAY
         self.first = self.first or f"{paths.shown(entry[0])} ({error.url}): {error.why}. {_advice(error)}"
+        if self.count < LOGGED:
+            self._progress.log(
+                say("{path} failed: {why}.", path=paths.shown(entry[0]), why=error.why), LogLine.Level.WARNING
+            )
         self._failed.append((entry, error.cause))
         self._list(entry, error)
 
     def add_wrong_size(self, entry: Entry, stored: int) -> None:
         """A list that gives another size than bytes with this digest can have."""
         path, _, size = entry
-        why = f"the list says {units.counted(size, 'byte')}, but the file with its sha256 has {stored:,}"
+        why = say(
+            "the list says {bytes}, but the file with its sha256 has {stored}",
+            bytes=units.counted(size, "byte"),
+            stored=units.number(stored),
+        )
         self.add(entry, FetchFailed(self._source.url_of(path), "size", why, tries=0, size=stored))
 
     def complete(self) -> None:
         """To be called when all was tried: lists the other files with the same bytes, and writes what is left."""
         self._save()
         for entry, cause, other in self._work.failed_with_others():
-            why = f"it has the same bytes as “{paths.shown(other)}”, which failed"
+            why = say("it has the same bytes as “{other}”, which failed", other=paths.shown(other))
             self._list(entry, FetchFailed(self._source.url_of(entry[0]), cause, why, tries=0))
         self._save()
+        if self.count > LOGGED:
+            self._progress.log(
+                say("{count} files failed in all.", count=units.number(self.count)), LogLine.Level.WARNING
+            )
 
     def _list(self, entry: Entry, error: FetchFailed) -> None:
         path, sha256, size = entry

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import pool
+from . import pool, units
+from .words import say
 
 BLOCK = 1024 * 1024
 
@@ -64,14 +65,14 @@ def fault_of(sha256: str, size: int, *, tick: Callable[[int], None], block: int 
 
 def _unopened(sha256: str, error: OSError) -> Fault:
     if error.errno == errno.ENOENT:
-        return Fault("missing", "it is not in the pool")
+        return Fault("missing", say("it is not in the pool"))
     if error.errno == errno.ELOOP:
-        return _unreadable("a link lies in its place", Identity.at(pool.path(sha256)))
+        return _unreadable(say("a link lies in its place"), Identity.at(pool.path(sha256)))
     return _unreadable(os.strerror(error.errno or errno.EIO))
 
 
 def _unreadable(why: str, wrong: Identity | None = None) -> Fault:
-    return Fault("unreadable", f"it cannot be read: {why}", wrong)
+    return Fault("unreadable", say("it cannot be read: {why}", why=why), wrong)
 
 
 def _fault_of(opened: int, sha256: str, size: int, tick: Callable[[int], None], block: int) -> Fault | None:
@@ -79,12 +80,20 @@ def _fault_of(opened: int, sha256: str, size: int, tick: Callable[[int], None], 
     identity = Identity.of(found)
     if not stat.S_ISREG(found.st_mode):
         folder = stat.S_ISDIR(found.st_mode)
-        return _unreadable(os.strerror(errno.EISDIR) if folder else "it is no file", identity)
+        return _unreadable(os.strerror(errno.EISDIR) if folder else say("it is no file"), identity)
     if found.st_size != size:
-        return Fault("size", f"it is {found.st_size:,} bytes long and should be {size:,}", identity)
+        return Fault(
+            "size",
+            say(
+                "it is {found} bytes long and should be {size}",
+                found=units.number(found.st_size),
+                size=units.number(size),
+            ),
+            identity,
+        )
     digest = hashlib.sha256()
     while data := os.read(opened, block):
         tick(len(data))
         digest.update(data)
     actual = digest.hexdigest()
-    return None if actual == sha256 else Fault("digest", f"its sha256 is {actual}", identity)
+    return None if actual == sha256 else Fault("digest", say("its sha256 is {actual}", actual=actual), identity)

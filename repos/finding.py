@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet
 
 from . import units
 from .models import Distribution, Job, Repository
+from .words import later, say
 
 Row = TypeVar("Row", bound=Model)
 
@@ -49,15 +50,15 @@ class Verb(StrEnum):
 
 
 _WORDS = {
-    Verb.RUN: "Run it",
-    Verb.PUBLISH: "Publish it",
-    Verb.DISTRIBUTE: "Publish and serve",
-    Verb.RETRY: "Retry failed files",
-    Verb.AGAIN: "Run again",
-    Verb.CANCEL: "Cancel it",
-    Verb.VERIFY: "Verify and repair",
-    Verb.CLEAN: "Clean up",
-    Verb.START: "Start a worker",
+    Verb.RUN: later("Run it"),
+    Verb.PUBLISH: later("Publish it"),
+    Verb.DISTRIBUTE: later("Publish and serve"),
+    Verb.RETRY: later("Retry failed files"),
+    Verb.AGAIN: later("Run again"),
+    Verb.CANCEL: later("Cancel it"),
+    Verb.VERIFY: later("Verify and repair"),
+    Verb.CLEAN: later("Clean up"),
+    Verb.START: later("Start a worker"),
 }
 # Of `manage.py`; what the act is on comes behind it.
 _COMMANDS = {
@@ -86,10 +87,10 @@ class Act:
     def words(self) -> str:
         """As a button says it."""
         if isinstance(self.on, Job) and self.verb == Verb.WATCH:
-            return f"Watch job {self.on.pk}"
+            return say("Watch job {job}", job=self.on.pk)
         if isinstance(self.on, Job) and self.verb == Verb.CONFIRM:
-            return f"Let it remove {units.counted(self.on.would_remove or 0, 'file')}"
-        return _WORDS[self.verb]
+            return say("Let it remove {files}", files=units.counted(self.on.would_remove or 0, "file"))
+        return say(_WORDS[self.verb])
 
     @property
     def command(self) -> str:

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from .models import Job, Repository
@@ -26,6 +29,27 @@ def freshness(repository: Repository, runs: Sequence[Job]) -> str:
     days = repository.stale_days
     late = days is not None and repository.synced_at < timezone.now() - timedelta(days=days)
     return STALE if late else FRESH
+
+
+def which(word: str) -> Q:
+    """The repositories of which `freshness` says this."""
+    syncing = Q(pk__in=Job.objects.active().runs().filter(with_sync=True).order_by().values("repository"))
+    if word == SYNCING:
+        return syncing & Q(remote__isnull=False)
+    resting = Q(remote__isnull=False) & ~syncing
+    if word == NEVER:
+        return resting & Q(synced_at=None)
+    stale = late("synced_at")
+    return resting & (stale if word == STALE else Q(synced_at__isnull=False) & ~stale)
+
+
+def late(field: str) -> Q:
+    """The repositories that are to be stale so long after the moment that `field` holds."""
+    # No database of ours multiplies days as the other does; and people choose but few numbers of days.
+    found = Repository.objects.filter(stale_days__isnull=False).order_by()
+    days, now = found.values_list("stale_days", flat=True).distinct(), timezone.now()
+    each = (Q(**{"stale_days": one, f"{field}__lt": now - timedelta(days=one or 0)}) for one in days)
+    return reduce(or_, each, Q(pk=None))
 
 
 def ending(job: Any) -> str:

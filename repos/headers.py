@@ -6,7 +6,8 @@ from email.utils import parsedate_to_datetime
 
 from django.utils import timezone
 
-from .errors import InvalidValue
+from .errors.values import InvalidValue
+from .words import say
 
 # A header's name (RFC 9110, 5.6.2).
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -20,7 +21,7 @@ _OURS = {
 def checked_value(field: str, text: str) -> str:
     """`text` itself if a header can carry it; else raises InvalidValue, for `field`, without telling the text."""
     if not text.isascii() or not text.isprintable():
-        raise InvalidValue(field, "It has a sign in it that no header can carry: only plain ASCII can be sent.")
+        raise InvalidValue(field, say("It has a sign in it that no header can carry: only plain ASCII can be sent."))
     return text
 
 
@@ -34,7 +35,9 @@ def parse_headers(text: str) -> tuple[tuple[str, str], ...]:
         if line.strip():
             name, value = _parsed(number, line)
             if name.lower() in found:
-                raise InvalidValue("headers", f"Line {number} gives the header “{name}” a second time.")
+                raise InvalidValue(
+                    "headers", say("Line {number} gives the header “{name}” a second time.", number=number, name=name)
+                )
             found[name.lower()] = (name, value)
     return tuple(found.values())
 
@@ -42,9 +45,12 @@ def parse_headers(text: str) -> tuple[tuple[str, str], ...]:
 def _parsed(number: int, line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     if not colon or not _NAME.fullmatch(name):
-        raise InvalidValue("headers", f"Line {number} is not of the form “Name: value”.")
+        raise InvalidValue("headers", say("Line {number} is not of the form “Name: value”.", number=number))
     if name.lower() in _OURS or name.lower().startswith("if-"):
-        raise InvalidValue("headers", f"Line {number} gives the header “{name}”, which Millrace sets itself.")
+        raise InvalidValue(
+            "headers",
+            say("Line {number} gives the header “{name}”, which Millrace sets itself.", number=number, name=name),
+        )
     # The end of the line may be that of another system.
     return name, checked_value("headers", value.removesuffix("\r").strip(" \t"))
 

@@ -1,35 +1,69 @@
 """Repositories that are not as they should be: their last run, how fresh they are, what of them is served."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from . import units
+from . import freshness, prepared, units
 from .finding import Act, Finding, Findings, Kind, Verb
 from .models import Distribution, Job, Publication, Repository, RepositoryVersion
-from .models.job import ENDED, State
+from .models.job import State
+from .words import say
+
+LastRuns: TypeAlias = "QuerySet[Repository, tuple[int, str, int, int, str]]"
 
 
 def look(found: Findings, limit: int) -> None:
     """Adds what needs attention of repositories, at most `limit` of each kind one by one."""
     active = _active()
-    ran = found.take(_last_runs(), limit, lambda job: _of_run(job, active))
+    troubled = _troubled()
+    newest = Job.objects.filter(pk__in=troubled[:limit]).select_related("repository").order_by("-pk")
+    ran = list(newest) if troubled else []
+    found.extend(_of_run(job, active) for job in ran)
+    found.more += max(0, len(troubled) - limit)
     busy = [pk for pk, job in active.items() if job.with_publish]
-    found.take(_unpublished().exclude(pk__in=busy), limit, _nothing_published)
-    found.take(_distributions().exclude(repository__in=busy), limit, _of_distribution)
-    partly = _partly().exclude(pk__in=[job.repository_id for job in ran])
-    found.take(partly, limit, lambda one: _goes_without(one, active))
-    stale = _stale()
-    found.extend(_is_stale(one, active) for one in stale[:limit])
-    found.more += max(0, len(stale) - limit)
+    # Mostly there are none of these.
+    if prepared.finds_any(_unpublished):
+        found.take(_unpublished().exclude(pk__in=busy), limit, _nothing_published)
+    if prepared.finds_any(_distributions):
+        found.take(_distributions().exclude(repository__in=busy), limit, _of_distribution)
+    if prepared.finds_any(_partly):
+        partly = _partly().exclude(pk__in=[job.repository_id for job in ran])
+        found.take(partly, limit, lambda one: _goes_without(one, active))
+    found.take(_stale(), limit, lambda one: _is_stale(one, active))
 
 
-def _active() -> dict[int, Job]:
+def of(repository: Repository) -> Findings:
+    """The same of one repository, at the cost of looking at that alone."""
+    found, only = Findings(), {"repository": repository.pk}
+    active = _active(**only)
+    runs = _last_runs_of(Repository.objects.filter(pk=repository.pk))
+    ran = list(Job.objects.filter(pk__in=_troubles(runs)).select_related("repository").order_by("-pk"))
+    found.extend(_of_run(job, active) for job in ran)
+    if not any(job.with_publish for job in active.values()):
+        found.extend(_nothing_published(one) for one in _unpublished().filter(pk=repository.pk))
+        found.extend(_of_distribution(one) for one in _distributions().filter(**only))
+    if not ran:
+        found.extend(_goes_without(one, active) for one in _partly().filter(pk=repository.pk))
+    found.extend(_is_stale(one, active) for one in _stale().filter(pk=repository.pk))
+    return found
+
+
+def needing() -> set[int]:
+    """The numbers of all repositories of which `look` would tell something."""
+    busy = [pk for pk, job in _active().items() if job.with_publish]
+    asked = [_unpublished().exclude(pk__in=busy), _partly(), _stale()]
+    found = {pk for rows in asked for pk in rows.order_by().values_list("pk", flat=True)}
+    found |= set(_distributions().exclude(repository__in=busy).order_by().values_list("repository", flat=True))
+    return found | set(Job.objects.filter(pk__in=_troubled()).order_by().values_list("repository", flat=True))
+
+
+def _active(**only: int) -> dict[int, Job]:
     """The first active run of each repository that has one."""
-    active = Job.objects.active().runs().order_by("-pk")
+    active = Job.objects.active().runs().filter(**only).order_by("-pk")
     return {job.repository_id: job for job in active if job.repository_id is not None}
 
 
@@ -42,18 +76,37 @@ def _unless_active(act: Act, repository: Repository, active: dict[int, Job]) -> 
 # ---- the last run ----
 
 
-def _last_runs() -> QuerySet[Job]:
-    """The newest run that ended of each repository, if it failed, or went on without some files.
+def _troubled() -> list[int]:
+    """The numbers, the highest first, of the newest run that ended of each repository, if it failed or was partial.
 
-    And the newest sync, if that failed: an upload after it does not make it good.
+    And of the newest sync, if that failed: an upload after it does not make it good.
     """
-    runs = Job.objects.runs().filter(repository=OuterRef("pk"), state__in=ENDED, started_at__isnull=False)
-    newest = runs.order_by("-pk").values("pk")
-    last = Repository.objects.annotate(last=Subquery(newest[:1])).order_by()
-    last_sync = Repository.objects.annotate(last=Subquery(newest.filter(with_sync=True)[:1])).order_by()
-    troubled = Q(state=State.FAILED) | Q(state=State.COMPLETED, failed__gt=0)
-    found = Q(troubled, pk__in=last.values("last")) | Q(state=State.FAILED, pk__in=last_sync.values("last"))
-    return Job.objects.filter(found).select_related("repository").order_by("-pk")
+    return _troubles(prepared.rows(_last_runs))
+
+
+def _troubles(runs: Iterable[Sequence[Any]]) -> list[int]:
+    found = set()
+    for run, state, failed, synced, sync_state in runs:
+        if state == State.FAILED or (state == State.COMPLETED and failed):
+            found.add(run)
+        if sync_state == State.FAILED:
+            found.add(synced)
+    return sorted(found, reverse=True)
+
+
+def _last_runs() -> LastRuns:
+    return _last_runs_of(Repository.objects.all())
+
+
+def _last_runs_of(repositories: QuerySet[Repository]) -> LastRuns:
+    """Of each repository: number, state and failed files of its newest run, number and state of its newest sync."""
+    runs = Job.objects.runs().ended().filter(repository=OuterRef("pk"), started_at__isnull=False).order_by("-pk")
+    syncs = runs.filter(with_sync=True)
+    # Asked of the repositories: asked of the jobs, a database would look at all that ever failed.
+    return repositories.order_by().values_list(
+        *(Subquery(runs.values(field)[:1]) for field in ("pk", "state", "failed")),
+        *(Subquery(syncs.values(field)[:1]) for field in ("pk", "state")),
+    )
 
 
 def _of_run(job: Job, active: dict[int, Job]) -> Finding:
@@ -62,13 +115,20 @@ def _of_run(job: Job, active: dict[int, Job]) -> Finding:
     if job.state == State.COMPLETED:
         files = units.counted(job.failed, "file")
         kind, act = Kind.PARTIAL, Act(Verb.RETRY, job)
-        message = f"Job {job.pk} went on without {files} of “{repository}” that could not be fetched."
+        message = say(
+            "Job {job} went on without {files} of “{repository}” that could not be fetched.",
+            job=job.pk,
+            files=files,
+            repository=repository,
+        )
     elif job.would_remove is not None:
         kind, act = Kind.BRAKE, Act(Verb.CONFIRM, job)
-        message = f"The brake stopped job {job.pk} of “{repository}”. {job.error}"
+        message = say(
+            "The brake stopped job {job} of “{repository}”. {error}", job=job.pk, repository=repository, error=job.error
+        )
     else:
         kind, act = Kind.FAILED, Act(Verb.RETRY if job.failed else Verb.AGAIN, job)
-        message = f"Job {job.pk} of “{repository}” failed. {job.error}"
+        message = say("Job {job} of “{repository}” failed. {error}", job=job.pk, repository=repository, error=job.error)
     act = _unless_active(act, repository, active)
     return Finding(kind, message, act, job.finished_at, repository, job)
 
@@ -95,7 +155,9 @@ def _partly() -> QuerySet[Repository]:
 
 def _goes_without(repository: Any, active: dict[int, Job]) -> Finding:
     newest = units.version(repository.newest_number, repository.newest_failed)
-    message = f"The newest of “{repository}” is {newest} that could not be fetched."
+    message = say(
+        "The newest of “{repository}” is {newest} that could not be fetched.", repository=repository, newest=newest
+    )
     act = _unless_active(Act(Verb.RUN, repository), repository, active) if repository.remote_id else None
     return Finding(Kind.PARTIAL, message, act, repository.newest_made, repository)
 
@@ -119,7 +181,11 @@ def _unpublished() -> QuerySet[Repository]:
 
 def _nothing_published(repository: Any) -> Finding:
     files = units.counted(repository.newest_files, "file")
-    message = f"“{repository}” has {files}, but nothing is published, so nobody can download them."
+    message = say(
+        "“{repository}” has {files}, but nothing is published, so nobody can download them.",
+        repository=repository,
+        files=files,
+    )
     verb = Verb.DISTRIBUTE if repository.followed else Verb.PUBLISH
     return Finding(Kind.UNPUBLISHED, message, Act(verb, repository), repository.newest_made, repository)
 
@@ -143,13 +209,23 @@ def _distributions() -> QuerySet[Distribution]:
 def _of_distribution(distribution: Any) -> Finding:
     repository, publication = distribution.repository, distribution.publication
     if publication is None:
-        kind, message = Kind.UNSERVED, f"Nothing is served at “{distribution}”, though “{repository}” is published."
+        kind, message = (
+            Kind.UNSERVED,
+            say(
+                "Nothing is served at “{distribution}”, though “{repository}” is published.",
+                distribution=distribution,
+                repository=repository,
+            ),
+        )
     else:
         newer = distribution.newest if repository.auto_publish else distribution.published
         kind = Kind.BEHIND
-        message = (
-            f"“{distribution}” serves version {publication.version.number} of “{repository}”, "
-            f"though version {newer} is there."
+        message = say(
+            "“{distribution}” serves version {number} of “{repository}”, though version {newer} is there.",
+            distribution=distribution,
+            number=publication.version.number,
+            repository=repository,
+            newer=newer,
         )
     since = distribution.newest_made
     return Finding(kind, message, Act(Verb.DISTRIBUTE, repository), since, repository, distribution=distribution)
@@ -158,25 +234,27 @@ def _of_distribution(distribution: Any) -> Finding:
 # ---- freshness ----
 
 
-def _stale() -> list[Repository]:
+def _stale() -> QuerySet[Repository]:
     """Those that have a remote, and whose last sync that got everything is too long ago; the longest first."""
-    now = timezone.now()
-    found = Repository.objects.filter(remote__isnull=False, stale_days__isnull=False)
-    # No database of ours multiplies days as the other does. What was in order a day ago is never stale.
-    old = found.annotate(agreed=Coalesce("synced_at", "created_at")).filter(agreed__lt=now - timedelta(days=1))
-    return [one for one in old.order_by("agreed") if _agreed(one) < now - timedelta(days=one.stale_days or 0)]
-
-
-def _agreed(repository: Repository) -> datetime:
-    return repository.synced_at or repository.created_at
+    old = Repository.objects.filter(remote__isnull=False).annotate(agreed=Coalesce("synced_at", "created_at"))
+    return old.filter(freshness.late("agreed")).order_by("agreed")
 
 
 def _is_stale(repository: Repository, active: dict[int, Job]) -> Finding:
     days = units.counted(repository.stale_days or 0, "day")
     if repository.synced_at:
         gone = units.duration(timezone.now() - repository.synced_at)
-        message = f"“{repository}” is stale: its last sync that got everything was {gone} ago, more than {days}."
+        message = say(
+            "“{repository}” is stale: its last sync that got everything was {gone} ago, more than {days}.",
+            repository=repository,
+            gone=gone,
+            days=days,
+        )
     else:
-        message = f"“{repository}” is stale: no sync has got everything in the {days} since it was made, or ever."
+        message = say(
+            "“{repository}” is stale: no sync has got everything in the {days} since it was made, or ever.",
+            repository=repository,
+            days=days,
+        )
     act = _unless_active(Act(Verb.RUN, repository), repository, active)
     return Finding(Kind.STALE, message, act, repository.synced_at or repository.created_at, repository)

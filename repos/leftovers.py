@@ -11,7 +11,7 @@ from pathlib import Path
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
-from . import arrivals, bell, conf, jobs, trash, unneeded
+from . import arrivals, bell, conf, partials, reservations, trash, unneeded, would
 from .chunks import chunks
 from .deletion import finish_deleting
 from .models import Job, Repository, RepositoryVersion, RequestedChange, Reservation
@@ -80,7 +80,7 @@ def _reserved(job: Job, repository: Repository) -> Iterator[bool]:
         yield True
     finally:
         mine.delete()
-        for pk in jobs.overlooked():
+        for pk in reservations.overlooked():
             bell.ring(pk)
 
 
@@ -88,9 +88,13 @@ def _reserved(job: Job, repository: Repository) -> Iterator[bool]:
 
 
 def folders(spared: datetime) -> list[Path]:
-    """What lies in the folders for work, arrivals and spooled bodies, and was not written to since `spared`."""
-    running = {f"job-{pk}-{attempt}" for pk, attempt in _running()}
-    found = [entry for name in ("work", "arrivals", "spool") for entry in _entries(conf.data() / name)]
+    """What lies in the folders of work, arrivals, spooled bodies and partial files, not written to since `spared`.
+
+    And what dry runs left of which nobody knows any more.
+    """
+    running = {job.workspace for job in Job.objects.filter(state=State.RUNNING)}
+    found = [entry for name in ("work", "arrivals", "spool", "partial") for entry in _entries(conf.data() / name)]
+    found += would.orphans()
     return [path for path in found if path.name not in running and _youngest(path) < spared.timestamp()]
 
 
@@ -107,14 +111,12 @@ def take_folders(spared: datetime, progress: Progress) -> int:
         size = size_of(path)
         if path.parent.name == "arrivals":
             arrivals.sweep()
+        elif path.parent.name == "partial":
+            partials.take(path)
         else:
             _remove(path)
         removed += 0 if path.exists() else size
     return removed
-
-
-def _running() -> "QuerySet[Job, tuple[int, int]]":
-    return Job.objects.filter(state=State.RUNNING).values_list("pk", "attempt")
 
 
 def _entries(folder: Path) -> list[Path]:

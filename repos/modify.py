@@ -10,11 +10,12 @@ from pathlib import Path
 from . import paths
 from .chunks import chunks
 from .compare import Change, Kind, compare
-from .errors import PathTaken, Refused
+from .errors.refusals import PathTaken, Refused
 from .failures import still_without
 from .models import Content, Job, Repository, RepositoryVersion, RequestedChange
 from .progress import Progress
 from .versions import make_version
+from .words import say
 from .worklist import Worklist
 
 
@@ -25,7 +26,9 @@ def modify(repository: Repository, folder: Path, *, progress: Progress, job: Job
     mirror by now, or the version to restore is gone.
     """
     if repository.mirror:
-        raise Refused(f"“{repository}” is a mirror by now, so its files cannot be changed by hand.")
+        raise Refused(
+            say("“{repository}” is a mirror by now, so its files cannot be changed by hand.", repository=repository)
+        )
     latest = repository.latest_version()
     with Worklist(folder) as work:
         for chunk in chunks(_changes(latest, job)):
@@ -38,7 +41,7 @@ def modify(repository: Repository, folder: Path, *, progress: Progress, job: Job
             restored = None if job.of_version is None else _restored(latest, job.of_version)
             failed = restored.failed if restored else still_without(latest)
             return make_version(repository, work, action="modify", progress=progress, failed=failed)
-    progress.skipped("modify", f"All is as asked already: unchanged since version {latest.number}")
+    progress.skipped("modify", say("All is as asked already: unchanged since version {number}", number=latest.number))
     return None
 
 
@@ -53,7 +56,7 @@ def _restored(latest: RepositoryVersion, number: int) -> RepositoryVersion:
     """The version to restore. Raises Refused where it is gone."""
     restored = latest.repository.versions.complete().filter(number=number).first()
     if restored is None:
-        raise Refused(f"Version {number} was deleted before it could be restored.")
+        raise Refused(say("Version {number} was deleted before it could be restored.", number=number))
     return restored
 
 

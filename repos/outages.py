@@ -5,27 +5,40 @@ from typing import NamedTuple
 
 from django.db import Error, InterfaceError, OperationalError, connection
 
+from .words import later, say
+
 
 class Outage(NamedTuple):
-    """`passes`: by itself, so to wait is worth while. `why` is a sentence that tells no names of the database."""
+    """`passes`: by itself, so to wait is worth while."""
 
     passes: bool
-    why: str
+    sentence: str
+
+    @property
+    def why(self) -> str:
+        """A sentence that tells no names of the database."""
+        return say(self.sentence)
 
 
-_AWAY = Outage(passes=True, why="The database does not answer. Try again soon.")
-_BUSY = Outage(passes=True, why="The database is busy: others have locked it for too long. Try again soon.")
-_FULL = Outage(passes=False, why="The database has no room left to write. Make room on its disk, then try again.")
+_AWAY = Outage(passes=True, sentence=later("The database does not answer. Try again soon."))
+_BUSY = Outage(passes=True, sentence=later("The database is busy: others have locked it for too long. Try again soon."))
+_FULL = Outage(
+    passes=False, sentence=later("The database has no room left to write. Make room on its disk, then try again.")
+)
 _READ_ONLY = Outage(
     passes=False,
-    why="The database can only be read. Look at the rights of its files and how its disk is mounted, then try again.",
+    sentence=later(
+        "The database can only be read. Look at the rights of its files and how its disk is mounted, then try again."
+    ),
 )
 _DISK = Outage(
     passes=False,
-    why="The database cannot read or write its files. Look at its disk and its rights, then try again.",
+    sentence=later("The database cannot read or write its files. Look at its disk and its rights, then try again."),
 )
-_BROKEN = Outage(passes=False, why="The database is damaged. Bring back a copy of it from a backup.")
-_TOO_LONG = Outage(passes=False, why="The database broke off a query that took too long. Look at its time limits.")
+_BROKEN = Outage(passes=False, sentence=later("The database is damaged. Bring back a copy of it from a backup."))
+_TOO_LONG = Outage(
+    passes=False, sentence=later("The database broke off a query that took too long. Look at its time limits.")
+)
 
 # By SQLite's primary result codes.
 _SQLITE = {

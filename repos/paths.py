@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from .errors import InvalidPath, PathInTheWay
+from .errors.refusals import PathInTheWay
+from .errors.values import InvalidPath
+from .words import say
 
 # In UTF-8. What an S3 key may have, and what fits an index of PostgreSQL.
 MAX_BYTES = 1024
@@ -25,7 +27,7 @@ def checked(path: str) -> str:
     if len(path) <= MAX_BASE_PATH and _SIMPLE.fullmatch(path):
         return path
     if why := _false_start(path) or _fault(path):
-        raise InvalidPath(path, why, "Choose another path.")
+        raise InvalidPath(path, why, say("Choose another path."))
     return path
 
 
@@ -36,26 +38,28 @@ def is_part(name: str) -> bool:
 
 def _false_start(path: str) -> str:
     if path.startswith("#"):
-        return "begins with “#”, so every list of files that names it would be read as if that were a comment"
-    return "begins with a byte-order mark, which readers of a list of files drop" if path.startswith("\ufeff") else ""
+        return say("begins with “#”, so every list of files that names it would be read as if that were a comment")
+    if path.startswith("\ufeff"):
+        return say("begins with a byte-order mark, which readers of a list of files drop")
+    return ""
 
 
 def _fault(path: str) -> str:
     if not path:
-        return "is empty"
+        return say("is empty")
     if _CONTROL.search(path):
-        return "has a control character in it"
+        return say("has a control character in it")
     if "\\" in path:
-        return "has a backslash in it"
+        return say("has a backslash in it")
     if path.startswith("/"):
-        return "is absolute"
+        return say("is absolute")
     if any(part in ("", ".", "..") for part in path.split("/")):
-        return "has an empty part, “.” or “..” in it"
+        return say("has an empty part, “.” or “..” in it")
     try:
         length = len(path.encode())
     except UnicodeEncodeError:
-        return "is not valid Unicode"
-    return f"is longer than {MAX_BYTES} bytes" if length > MAX_BYTES else ""
+        return say("is not valid Unicode")
+    return say("is longer than {most} bytes", most=MAX_BYTES) if length > MAX_BYTES else ""
 
 
 def base_path(text: str) -> str:
@@ -66,17 +70,19 @@ def base_path(text: str) -> str:
     """
     path = text.strip().strip("/")
     if why := _fault(path) or _fault_of_base(path) or _false_start(path):
-        advice = "Use words without spaces, parted by “/”, such as “docs/python”."
+        advice = say("Use words without spaces, parted by “/”, such as “docs/python”.")
         raise InvalidPath(path, why, advice, noun="base path")
     return path
 
 
 def _fault_of_base(path: str) -> str:
     if len(path) > MAX_BASE_PATH:
-        return f"is longer than {MAX_BASE_PATH} characters"
+        return say("is longer than {most} characters", most=MAX_BASE_PATH)
     # What would have to be quoted in every address.
     found = re.search(r"[\s?#%]", path)
-    return f"has {'a space' if found[0].isspace() else f'“{found[0]}”'} in it" if found else ""
+    if found is None:
+        return ""
+    return say("has a space in it") if found[0].isspace() else say("has “{sign}” in it", sign=found[0])
 
 
 def clash(one: str, other: str) -> bool:

@@ -4,16 +4,30 @@ The verbs (sync, publish, distribute) take a Progress. `Progress` itself is the 
 never stops anybody. `tracking.JobProgress` is the form that a job has; the terminal prints what that one writes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 
-from .errors import Stopped
-from .models import ProgressReport
+from .errors.stops import Stopped
+from .models import LogLine, ProgressReport
+from .terms import term
+from .words import capital
+
+
+class InHand(NamedTuple):
+    """A file that is on its way: its path, and of a big one how many of its bytes came (else None), and its size."""
+
+    path: str
+    came: int | None
+    size: int
+
+
+def _nothing() -> list[InHand]:
+    return []
 
 
 @dataclass(eq=False)
@@ -30,6 +44,8 @@ class Report:
     # Those of `bytes_done` that an earlier attempt did: they say nothing of the speed.
     bytes_before: int = 0
     suffix: str = ""
+    # Asked, from another thread, for what it is busy with: the files of the work itself need not be told one by one.
+    in_hand: Callable[[], list[InHand]] = _nothing
     state: str = ProgressReport.State.RUNNING
     started_at: datetime = field(default_factory=timezone.now)
     finished_at: datetime | None = None
@@ -60,6 +76,9 @@ class Progress:
         `made` names what the step made, by the job's own fields.
         """
 
+    def log(self, message: str, level: str = LogLine.Level.INFO) -> None:
+        """Adds a dated line to the job's log (see joblog.py): for what happened, at most a few dozen times a job."""
+
     @contextmanager
     def step(self, action: str, code: str, message: str, **values: Any) -> Iterator[Report]:
         """A report that is running inside the block, and afterwards tells how the block ended."""
@@ -75,9 +94,15 @@ class Progress:
             raise
         if report.finished_at is None:
             report.finish(ProgressReport.State.COMPLETED)
+        self._log_if_skipped(report)
 
     def skipped(self, action: str, why: str) -> None:
         """Reports that an action had nothing to do."""
         report = Report(action, "", "")
         report.skip(why)
         self.add(report)
+        self._log_if_skipped(report)
+
+    def _log_if_skipped(self, report: Report) -> None:
+        if report.state == ProgressReport.State.SKIPPED:
+            self.log(f"{capital(term(report.action))}: {report.message}.")

@@ -9,12 +9,16 @@ from django.db.models.functions import Coalesce
 
 from . import paths, units
 from .deletion import Consequences
-from .errors import InUse, InvalidPath, InvalidValue, Stale
+from .errors.refusals import InUse, Stale
+from .errors.values import InvalidPath, InvalidValue
 from .models import Job, Publication, PublishSettings, Repository
+from .words import say
 
 MAX_NAME = 200
 # How many of those that use settings a sentence names.
 NAMED = 5
+# And of each kind so many are led to.
+FEW = 3
 # By what a publication is named there: its repository.
 OF_PUBLICATION = "version__repository__name"
 
@@ -23,24 +27,28 @@ def values_of(settings: PublishSettings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in PublishSettings.VALUES}
 
 
-def listed(text: str = "", *, in_use: bool | None = None) -> "QuerySet[PublishSettings]":
-    """Those that have `text` in a value, or in the name of a repository that uses them.
-
-    With `repositories_count`, `publications_count`, and the first few repositories as `first_repositories`.
-    """
-    users = Repository.objects.filter(publish_settings=OuterRef("pk"))
-    rows = PublishSettings.objects.annotate(
-        repositories_count=_count(users, "publish_settings"),
+def listed() -> "QuerySet[PublishSettings]":
+    """All, with `repositories_count`, `publications_count`, and the first few repositories as `first_repositories`."""
+    return PublishSettings.objects.annotate(
+        repositories_count=_count(_users(), "publish_settings"),
         publications_count=_count(Publication.objects.filter(settings=OuterRef("pk")), "settings"),
     ).prefetch_related(
         Prefetch("repositories", Repository.objects.order_by("name")[:NAMED], to_attr="first_repositories")
     )
-    if in_use is not None:
-        rows = rows.filter(Exists(users) if in_use else ~Exists(users))
-    if text:
-        in_a_value = [Q(**{f"{field}__icontains": text}) for field in ("manifest", "checksums")]
-        rows = rows.filter(in_a_value[0] | in_a_value[1] | Exists(users.filter(name__icontains=text)))
-    return rows
+
+
+def in_use() -> Q:
+    """What picks those that some repository publishes with."""
+    return Q(Exists(_users()))
+
+
+def used_by(text: str) -> Q:
+    """What picks those of the repositories that have `text` in their names."""
+    return Q(Exists(_users().filter(name__icontains=text)))
+
+
+def _users() -> QuerySet[Repository]:
+    return Repository.objects.filter(publish_settings=OuterRef("pk"))
 
 
 def _count(rows: QuerySet[Any], by: str) -> Coalesce:
@@ -53,7 +61,9 @@ def checked(values: Mapping[str, Any]) -> dict[str, Any]:
     complete = values_of(PublishSettings(**values))
     names = {field: _file_name(field, complete[field]) for field in ("manifest", "checksums")}
     if names["manifest"] and names["manifest"] == names["checksums"]:
-        raise InvalidValue("checksums", f"“{names['manifest']}” cannot be two files. Give one of them another name.")
+        raise InvalidValue(
+            "checksums", say("“{names}” cannot be two files. Give one of them another name.", names=names["manifest"])
+        )
     return complete | names
 
 
@@ -61,9 +71,9 @@ def _file_name(field: str, text: str) -> str:
     """The name of a file at the top of a publication, or nothing."""
     name = text.strip()
     if "/" in name:
-        raise InvalidValue(field, "The file lies at the top of what is published. Give its name without a folder.")
+        raise InvalidValue(field, say("The file lies at the top of what is published. Give its name without a folder."))
     if len(name) > MAX_NAME:
-        raise InvalidValue(field, f"The name is longer than {MAX_NAME} characters. Give a shorter one.")
+        raise InvalidValue(field, say("The name is longer than {most} characters. Give a shorter one.", most=MAX_NAME))
     try:
         return paths.checked(name) if name else ""
     except InvalidPath as error:
@@ -78,7 +88,7 @@ def having(values: Mapping[str, Any]) -> PublishSettings:
     row = PublishSettings.objects.matching(**checked(values))
     held = PublishSettings.objects.select_for_update(no_key=True).filter(pk=row.pk).first()
     if held is None:
-        raise Stale("The list of publish settings")
+        raise Stale(say("The list of publish settings"))
     return held
 
 
@@ -113,18 +123,25 @@ def move(settings: PublishSettings, other: PublishSettings, repositories: Iterab
         return
     chosen = list(repositories)
     if users.filter(pk__in=[one.pk for one in chosen]).update(publish_settings=other) != len(chosen):
-        raise Stale(f"The use of the publish settings “{settings}”")
+        raise Stale(say("The use of the publish settings “{settings}”", settings=settings))
 
 
 def consequences(settings: PublishSettings) -> Consequences:
     """What deleting them comes to: nothing, where nobody needs them."""
-    users = [
-        _needing(Repository.objects.filter(publish_settings=settings), "repository,repositories", "name"),
-        _needing(Publication.objects.filter(settings=settings), "publication", OF_PUBLICATION),
-        _needing(Job.objects.active().filter(publish_settings=settings), "job", "pk"),
+    publications = Publication.objects.filter(settings=settings).select_related("version__repository", "settings")
+    users: list[tuple[QuerySet[Any], str, str]] = [
+        (Repository.objects.filter(publish_settings=settings), "repository", "name"),
+        (publications, "publication", OF_PUBLICATION),
+        (Job.objects.active().filter(publish_settings=settings), "job", "pk"),
     ]
-    needed = " and ".join(words for words in users if words)
-    return Consequences(refusal=f"“{settings}” cannot be deleted while it is used by {needed}." if needed else "")
+    *others, last = [words for one in users if (words := _needing(*one))] or [""]
+    if not last:
+        return Consequences()
+    needed = say("{names} and {last}", names=", ".join(others), last=last) if others else last
+    return Consequences(
+        say("“{settings}” cannot be deleted while it is used by {needed}.", settings=settings, needed=needed),
+        in_the_way=tuple(row for rows, _, named_by in users for row in rows.order_by(named_by, "pk")[:FEW]),
+    )
 
 
 def _needing(rows: QuerySet[Any], noun: str, named_by: str) -> str:
@@ -142,7 +159,7 @@ def delete(settings: PublishSettings) -> None:
     """Raises InUse, naming who needs them, and Stale where they are gone already."""
     held = PublishSettings.objects.select_for_update().filter(pk=settings.pk).first()
     if held is None:
-        raise Stale("The list of publish settings")
+        raise Stale(say("The list of publish settings"))
     if refusal := consequences(held).refusal:
         raise InUse(refusal)
     held.delete()

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import certificates, names, urls
-from .errors import InvalidUrl, InvalidValue
+from . import certificates, names, units, urls
+from .errors.values import InvalidUrl, InvalidValue
 from .headers import checked_value, parse_headers
 from .models import Remote
 from .transport import origin_of
+from .words import later, say
 
 # The least and the most of each number.
 RANGES = {
@@ -51,16 +52,17 @@ def faults_together(before: Mapping[str, Any], given: Mapping[str, Any]) -> Iter
     """What is wrong with the values `given` beside the others, which stay as `before` (there, secrets are sealed)."""
     after = {**before, **given}
     if after["token"] and (after["username"] or after["password"]):
-        there = "a user name" if after["username"] else "a password"
-        why = f"There is {there} as well, and only one login can be sent. Remove that, or the token."
+        name = later("There is a user name as well, and only one login can be sent. Remove that, or the token.")
+        password = later("There is a password as well, and only one login can be sent. Remove that, or the token.")
+        why = say(name if after["username"] else password)
         yield InvalidValue("token", why)
     if after["client_key"] and not after["client_certificate"]:
-        why = "The client key needs its certificate. Paste that too, or remove the key."
+        why = say("The client key needs its certificate. Paste that too, or remove the key.")
         yield InvalidValue("client_certificate", why)
     if after["client_certificate"] and not after["client_key"]:
-        yield InvalidValue("client_key", "The client certificate needs its private key. Paste that too.")
+        yield InvalidValue("client_key", say("The client certificate needs its private key. Paste that too."))
     if (after["proxy_username"] or after["proxy_password"]) and not after["proxy_url"]:
-        why = "There is a login for a proxy, but no proxy. Enter its address, or remove user name and password."
+        why = say("There is a login for a proxy, but no proxy. Enter its address, or remove user name and password.")
         yield InvalidValue("proxy_url", why)
     yield from _secrets_led_elsewhere(before, given)
 
@@ -76,7 +78,7 @@ def _secrets_led_elsewhere(before: Mapping[str, Any], given: Mapping[str, Any]) 
     proxy = _moved("proxy_url", before, given) or (weaker if urlsplit(after["proxy_url"]).scheme == "https" else "")
     for field, why in {**dict.fromkeys(_LOGIN, login), "proxy_password": proxy}.items():
         if why and before[field] and field not in given:
-            yield InvalidValue(field, f"What is stored {why}. Enter it again, or remove it.")
+            yield InvalidValue(field, say("What is stored {why}. Enter it again, or remove it.", why=why))
 
 
 def _moved(field: str, before: Mapping[str, Any], given: Mapping[str, Any]) -> str:
@@ -85,7 +87,7 @@ def _moved(field: str, before: Mapping[str, Any], given: Mapping[str, Any]) -> s
     if not old or not new or origin_of(old) == origin_of(new):
         return ""
     parts = urlsplit(old)
-    return f"was entered for {parts.scheme}://{parts.netloc}, and is sent nowhere else"
+    return say("was entered for {host}, and is sent nowhere else", host=f"{parts.scheme}://{parts.netloc}")
 
 
 def _other_way(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -93,8 +95,11 @@ def _other_way(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     new = _proxy_of(after)
     if not new or new == _proxy_of(before):
         return ""
-    there = f"through {after['proxy_url']}" if after["proxy_url"] else "through proxies of the server's environment"
-    return f"was not entered for a way {there}, where it might be read"
+    if after["proxy_url"]:
+        way = later("was not entered for a way through {proxy}, where it might be read")
+    else:
+        way = later("was not entered for a way through proxies of the server's environment, where it might be read")
+    return say(way, proxy=after["proxy_url"])
 
 
 def _proxy_of(values: Mapping[str, Any]) -> object:
@@ -105,16 +110,19 @@ def _proxy_of(values: Mapping[str, Any]) -> object:
 def _trusts_others(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """The same where who is not trusted yet might then pass for the server."""
     if before["tls_verify"] and not after["tls_verify"]:
-        return "was entered while TLS was verified; without that anybody on the way might read it"
+        return say("was entered while TLS was verified; without that anybody on the way might read it")
     if after["ca_certificate"] and after["ca_certificate"] != before["ca_certificate"]:
-        return "was entered while others were trusted; whoever these certificates belong to might read it"
+        return say("was entered while others were trusted; whoever these certificates belong to might read it")
     return ""
 
 
 def _number(field: str, value: Any) -> int:
     least, most = RANGES[field]
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise InvalidValue(field, f"Give a whole number from {least:,} to {most:,}.")
+        raise InvalidValue(
+            field,
+            say("Give a whole number from {least} to {most}.", least=units.number(least), most=units.number(most)),
+        )
     return value
 
 
@@ -128,13 +136,13 @@ def _url(field: str, value: str) -> None:
 
 def _choice(field: str, value: str) -> None:
     if value not in {"kind": Remote.Kind.values, "policy": Remote.Policy.values}[field]:
-        raise InvalidValue(field, f"There is no {field} “{value}”.")
+        raise InvalidValue(field, say("There is no {field} “{value}”.", field=field, value=value))
 
 
 def _user_name(field: str, value: str) -> None:
     _text(field, value, MAX_LINE)
     if ":" in value:
-        raise InvalidValue(field, "A user name cannot have a colon in it: that is where the password begins.")
+        raise InvalidValue(field, say("A user name cannot have a colon in it: that is where the password begins."))
 
 
 def _password(field: str, value: str) -> None:
@@ -150,7 +158,7 @@ def _token(field: str, value: str) -> None:
     _text(field, value, MAX_SECRET)
     checked_value(field, value)
     if " " in value:
-        raise InvalidValue(field, "A token has no spaces in it. Enter it alone, without the word “Bearer”.")
+        raise InvalidValue(field, say("A token has no spaces in it. Enter it alone, without the word “Bearer”."))
 
 
 def _headers(field: str, value: str) -> None:
@@ -162,22 +170,24 @@ def _text(field: str, value: str, most: int) -> None:
     """Any text of one line."""
     _long(field, value, most)
     if not value.isprintable():
-        raise InvalidValue(field, "It has a line break in it, or another sign that cannot be shown.")
+        raise InvalidValue(field, say("It has a line break in it, or another sign that cannot be shown."))
 
 
 def _long(field: str, value: str, most: int) -> None:
     if len(value) > most:
-        raise InvalidValue(field, f"It is longer than {most:,} characters.")
+        raise InvalidValue(field, say("It is longer than {most} characters.", most=units.number(most)))
 
 
 def _proxy(field: str, value: str) -> None:
     try:
         parts = urlsplit(urls.checked(value, proxy=True))
     except InvalidUrl as error:
-        raise InvalidValue(field, f"{error.reason} Write it as in http://proxy.example:3128.") from None
+        raise InvalidValue(
+            field, say("{reason} Write it as in http://proxy.example:3128.", reason=error.reason)
+        ) from None
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise InvalidValue(
-            field, "A proxy is a host and a port, without a path. Write it as in http://proxy.example:3128."
+            field, say("A proxy is a host and a port, without a path. Write it as in http://proxy.example:3128.")
         )
 
 

@@ -10,14 +10,18 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from . import certificates, vault
+from . import certificates, units, vault
 from .deletion import Consequences
-from .errors import InUse, MillraceError, NameTaken, Stale
+from .errors import MillraceError
+from .errors.refusals import InUse, Stale
+from .errors.values import NameTaken
 from .models import Remote, Repository
 from .remote_values import checked_one, faults_together, tidied
+from .words import say, say_by
 
 FIELDS = tuple(
     field.name for field in Remote._meta.concrete_fields if field.name not in ("id", "created_at", *Remote.SECRETS)
@@ -28,21 +32,21 @@ MOMENT = timedelta(minutes=1)
 NAMED = 3
 
 
-def listed(text: str = "", *, in_use: bool | None = None) -> QuerySet[Remote]:
-    """By name, with `text` in name or address, and of those only the used or the unused ones.
+def listed() -> QuerySet[Remote]:
+    """All by name, each with how many repositories use it (`used_by`), and some of those (`first_repositories`)."""
+    some = Repository.objects.order_by("name")[:NAMED]
+    counted = _users().order_by().values("remote").annotate(number=Count("pk")).values("number")
+    found = Remote.objects.annotate(used_by=Coalesce(Subquery(counted), 0)).order_by("name")
+    return found.prefetch_related(Prefetch("repositories", some, to_attr="first_repositories"))
 
-    Each has `used_by`, how many repositories use it, and `first_repositories`, some of them.
-    """
-    some = Repository.objects.order_by("name")
-    found = Remote.objects.for_list().prefetch_related(
-        Prefetch("repositories", some[:NAMED], to_attr="first_repositories")
-    )
-    if text:
-        found = found.filter(Q(name__icontains=text) | Q(url__icontains=text))
-    if in_use is not None:
-        used = Exists(Repository.objects.filter(remote=OuterRef("pk")))
-        found = found.filter(used if in_use else ~used)
-    return found
+
+def in_use() -> Q:
+    """What picks those that some repository syncs from."""
+    return Q(Exists(_users()))
+
+
+def _users() -> QuerySet[Repository]:
+    return Repository.objects.filter(remote=OuterRef("pk"))
 
 
 def make(*, name: str, url: str, **values: Any) -> Remote:
@@ -96,7 +100,7 @@ def _store(remote: Remote, new: dict[str, Any]) -> None:
         # Together with what somebody else has changed it cannot be.
         count = 0
     if not count:
-        raise Stale(f"The remote “{remote}”")
+        raise Stale(say("The remote “{remote}”", remote=remote))
 
 
 def draft(remote: Remote | None = None, **values: Any) -> Remote:
@@ -182,8 +186,10 @@ def _refuse_taken(name: str) -> None:
 def consequences(remote: Remote) -> Consequences:
     """What deleting it comes to: nothing but its settings go, and only when no repository uses it."""
     if refusal := _in_use(remote):
-        return Consequences(refusal=refusal)
-    return Consequences(takes=(f"The address {remote.url}, and its login, certificates, proxy and limits.",))
+        return Consequences(refusal, in_the_way=tuple(remote.repositories.all()[:NAMED]))
+    return Consequences(
+        takes=(say("The address {url}, and its login, certificates, proxy and limits.", url=remote.url),)
+    )
 
 
 def _in_use(remote: Remote) -> str:
@@ -192,9 +198,15 @@ def _in_use(remote: Remote) -> str:
     names = ", ".join(f"“{name}”" for name in remote.repositories.values_list("name", flat=True)[:NAMED])
     if not count:
         return ""
-    more = f" and {count - NAMED:,} more" if count > NAMED else ""
-    repositories = "the repository" if count == 1 else "the repositories"
-    return f"“{remote}” is the remote of {repositories} {names}{more}. Choose another remote there first."
+    if count > NAMED:
+        names = say("{names} and {count} more", names=names, count=units.number(count - NAMED))
+    return say_by(
+        count,
+        "“{remote}” is the remote of the repository {names}. Choose another remote there first.",
+        "“{remote}” is the remote of the repositories {names}. Choose another remote there first.",
+        remote=remote,
+        names=names,
+    )
 
 
 def delete(remote: Remote) -> None:
@@ -204,4 +216,6 @@ def delete(remote: Remote) -> None:
             remote.delete()
     except IntegrityError:
         # Its deletion is refused by Django, or by the database where a repository was quicker.
-        raise InUse(_in_use(remote) or f"A repository took “{remote}” as its remote meanwhile.") from None
+        raise InUse(
+            _in_use(remote) or say("A repository took “{remote}” as its remote meanwhile.", remote=remote)
+        ) from None

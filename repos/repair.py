@@ -1,6 +1,5 @@
 """Repairing what is damaged: published metadata is written anew, files are fetched from any remote that has them."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -9,26 +8,28 @@ from pathlib import Path
 from django.db import transaction
 from django.db.models import QuerySet
 
-from . import causes, pool, space, stock, transport
+from . import causes, pool, space, stock, transport, units
 from .chunks import ROWS
-from .damage import LOST, note_lost
+from .damage import LOST, in_words, note_lost
 from .downloads import Downloads
-from .errors import FetchFailed, NotStored, SecretLost
+from .errors.storage import NotStored, SecretLost
+from .errors.upstreams import FetchFailed
 from .fetch import Fetcher
 from .manifest import Entry
 from .models import Content, Damage, FailedFile, Job, PublishedMetadata, Remote
 from .progress import Progress, Report
 from .publish import metadata_files, write_metadata
 from .sources import source_of
+from .words import later, say
 
 # Of the same bytes at many paths so many are asked for before the bytes are given up.
 MOST_PATHS = 20
-ADVICE = (
-    "Sync or upload the same bytes again, or copy them from a backup into the folder “pool” of the data, "
-    "then verify again."
+ADVICE = later(
+    "Sync or upload the same bytes again, or copy them from a backup into the folder “pool” of the "
+    "data, then verify again."
 )
-REPAIR = "Verify with repair: it is then fetched anew from the upstreams."
-UNNEEDED = "Nothing needs it any more: a clean-up takes it away."
+REPAIR = later("Verify with repair: it is then fetched anew from the upstreams.")
+UNNEEDED = later("Nothing needs it any more: a clean-up takes it away.")
 # Kinds (see causes.kind) of what keeps us from a remote as a whole: no other file is asked for there.
 CUT_OFF = {"address", "dns", "connection", "proxy", "tls", "authentication"}
 # The causes that say that these bytes are not there. All others may be gone the next time.
@@ -40,7 +41,7 @@ def settle(damaged: QuerySet[Damage], job: Job, folder: Path, *, progress: Progr
 
     Raises NotStored where there is no room for it, or our own disk fails.
     """
-    message = "Repairing what is damaged" if job.may_repair else "Listing what is damaged"
+    message = say("Repairing what is damaged") if job.may_repair else say("Listing what is damaged")
     left, cut_off = 0, set[int]()
     with progress.step("verify", "verify.repairing", message, total=damaged.count()) as report:
         for chunk in _chunks(damaged):
@@ -53,7 +54,7 @@ def settle(damaged: QuerySet[Damage], job: Job, folder: Path, *, progress: Progr
             rest = list(Damage.objects.filter(pk__in=[one.pk for one in chunk]).select_related("artifact"))
             left += len(rest)
             report.done += 0 if job.may_repair else len(chunk)
-            report.suffix = f"{left:,} could not be" if left and job.may_repair else ""
+            report.suffix = say("{left} could not be", left=units.number(left)) if left and job.may_repair else ""
             with transaction.atomic():
                 progress.confirm(failed=left)
                 FailedFile.objects.bulk_create([_failed(job, one, errors.get(one.artifact.sha256)) for one in rest])
@@ -72,7 +73,11 @@ def _failed(job: Job, damage: Damage, error: FetchFailed | None) -> FailedFile:
     artifact = damage.artifact
     path = artifact.content.order_by("-removed", "pk").values_list("path", flat=True).first()
     path = path or artifact.metadata.values_list("path", flat=True).first()
-    why = f"{damage.why.removesuffix(LOST)}; to fetch it anew failed: {error.why}" if error else damage.why
+    why = (
+        say("{damage}; to fetch it anew failed: {why}", damage=damage.why.removesuffix(LOST), why=error.why)
+        if error
+        else in_words(damage.why)
+    )
     helpless = job.may_repair or damage.why.endswith(LOST)
     return FailedFile(
         job=job,
@@ -83,7 +88,7 @@ def _failed(job: Job, damage: Damage, error: FetchFailed | None) -> FailedFile:
         tries=error.tries if error else 0,
         expected_sha256=artifact.sha256,
         expected_size=artifact.size,
-        advice=(ADVICE if helpless else REPAIR) if path else UNNEEDED,
+        advice=say((ADVICE if helpless else REPAIR) if path else UNNEEDED),
     )
 
 
@@ -133,11 +138,8 @@ class _Repair:
         if form is None or sha256 not in self.sizes:
             return
         file = self.folder / "metadata"
-        # Its lines are not what this report counts.
-        uncounted = Report("verify", self.report.code, "")
-        check = self.progress.check
-        write_metadata(file, publication.version, publication.settings, form, report=uncounted, check=check)
-        if _digest_of(file) == sha256:
+        version, settings = publication.version, publication.settings
+        if write_metadata(file, version, settings, form, check=self.progress.check) == sha256:
             pool.keep(file, sha256)
             self._mended([sha256])
 
@@ -207,8 +209,3 @@ class _Repair:
         """The bytes with these digests are in the pool: makes that last, and forgets that they were damaged."""
         stock.record({sha256: self.sizes.pop(sha256) for sha256 in digests}, self.progress.check)
         self.report.done += len(digests)
-
-
-def _digest_of(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

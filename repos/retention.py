@@ -13,9 +13,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from . import clock, conf, deletion, units
-from .errors import MillraceError, Stopped
+from .errors import MillraceError
+from .errors.stops import Stopped
 from .models import Distribution, Job, Repository, RepositoryVersion, Switch
 from .progress import Progress
+from .terms import term
+from .words import later, say
 
 logger = logging.getLogger(__name__)
 
@@ -62,12 +65,16 @@ def rule(repository: Repository) -> str:
     """What is set, in words: “keeps the newest 5 versions, and all of the last 30 days”."""
     newest, days = repository.keep_versions, repository.keep_days
     if newest is None and days is None:
-        return "keeps all versions"
-    of_days = f"all of the last {units.counted(days, 'day')}" if days else ""
+        return say("keeps all versions")
+    of_days = say("all of the last {days}", days=units.counted(days, "day")) if days else ""
     if newest is None:
-        return f"keeps {of_days}"
-    of_number = "keeps the newest version" if newest == 1 else f"keeps the newest {newest:,} versions"
-    return f"{of_number}, and {of_days}" if of_days else of_number
+        return say("keeps {days}", days=of_days)
+    of_number = (
+        say("keeps the newest version")
+        if newest == 1
+        else say("keeps the newest {newest} versions", newest=units.number(newest))
+    )
+    return say("{newest}, and {days}", newest=of_number, days=of_days) if of_days else of_number
 
 
 def _fate(
@@ -82,26 +89,32 @@ def _fate(
 
 def _always_kept(repository: Repository, version: RepositoryVersion, rank: int) -> str:
     if rank == 0:
-        return "the newest"
+        return say("the newest")
     if version.number == 0:
-        return "the empty one, with which every repository begins"
-    return "all versions are kept" if keeps_all(repository) else ""
+        return say("the empty one, with which every repository begins")
+    return say("all versions are kept") if keeps_all(repository) else ""
 
 
 def _kept_by_rule(repository: Repository, version: RepositoryVersion, rank: int, now: datetime) -> str:
     if repository.keep_versions is not None and rank < repository.keep_versions:
-        return f"among the newest {repository.keep_versions:,}"
+        return say("among the newest {newest}", newest=units.number(repository.keep_versions))
     days = repository.keep_days
     if days is not None and version.created_at > now - timedelta(days=days):
-        return f"younger than {units.counted(days, 'day')}"
+        return say("younger than {days}", days=units.counted(days, "day"))
     return ""
 
 
 def _why_it_goes(repository: Repository) -> str:
     newest, days = repository.keep_versions, repository.keep_days
-    beyond = "older than the newest" if newest == 1 else f"not among the newest {newest:,}" if newest else ""
-    old = f"older than {units.counted(days, 'day')}" if days else ""
-    return " and ".join(one for one in (beyond, old) if one)
+    beyond = (
+        say("older than the newest")
+        if newest == 1
+        else say("not among the newest {newest}", newest=units.number(newest))
+        if newest
+        else ""
+    )
+    old = say("older than {days}", days=units.counted(days, "day")) if days else ""
+    return say("{beyond} and {old}", beyond=beyond, old=old) if beyond and old else beyond or old
 
 
 def _needs(repositories: list[int]) -> dict[tuple[int, int], str]:
@@ -110,16 +123,22 @@ def _needs(repositories: list[int]) -> dict[tuple[int, int], str]:
     serving = Distribution.objects.filter(publication__version__repository__in=repositories)
     of_version = "publication__version__repository", "publication__version__number"
     for *which, base_path, pinned in serving.values_list(*of_version, "base_path", "pinned"):
-        found[which[0], which[1]].append(f"{'pinned' if pinned else 'served'} at “{base_path}”")
+        found[which[0], which[1]].append(
+            say(later("pinned at “{path}”") if pinned else later("served at “{path}”"), path=base_path)
+        )
     grace = Switch.objects.superseded_since(timezone.now() - conf.grace()).exclude(later=F("earlier"))
     superseded = grace.filter(earlier__version__repository__in=repositories)
     of_version = "earlier__version__repository", "earlier__version__number"
     for *which, base_path, at in superseded.values_list(*of_version, "distribution__base_path", "at"):
         until = f"{at + conf.grace():%Y-%m-%d %H:%M} UTC"
-        found[which[0], which[1]].append(f"was served at “{base_path}”, and has its grace time until {until}")
+        found[which[0], which[1]].append(
+            say("was served at “{base_path}”, and has its grace time until {until}", base_path=base_path, until=until)
+        )
     naming = Job.objects.active().filter(repository__in=repositories, of_version__isnull=False)
     for job in naming:
-        found[job.repository_id or 0, job.of_version or 0].append(f"job {job.pk} is {job.state}, and needs it")
+        found[job.repository_id or 0, job.of_version or 0].append(
+            say("job {job} is {state}, and needs it", job=job.pk, state=term(job.state))
+        )
     return {which: words[0] for which, words in found.items()}
 
 
@@ -138,14 +157,22 @@ def let_go(repository: Repository, *, progress: Progress) -> int:
     if doubt := clock.doubt():
         progress.skipped("clean", doubt)
         return 0
-    message = f"Letting go of old versions of “{current}”"
+    message = say("Letting go of old versions of “{current}”", current=current)
     with progress.step("clean", "clean.versions", message, total=len(going)) as report:
         for version in going:
             progress.check()
             if not _is_still_set(current):
-                report.suffix = "its retention was changed meanwhile"
+                report.suffix = say("its retention was changed meanwhile")
                 break
             report.done += _delete(version, progress)
+    if report.done:
+        progress.log(
+            say(
+                "Let go of {versions} of “{current}”.",
+                versions=units.counted(report.done, "old version"),
+                current=current,
+            )
+        )
     return report.done
 
 

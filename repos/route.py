@@ -32,9 +32,10 @@ class Route(HTTPAdapter):
         self._managers: dict[tuple[str, Proxy | None], urllib3.PoolManager] = {}
         self._proxies: dict[Origin, Proxy | None] = {}
         self._looked: dict[str, float] = {}
-        self._template = requests.Request("GET", "http://localhost/", self._headers()).prepare()
+        self._template = requests.Request("GET", "http://localhost/", self.headers()).prepare()
 
-    def _headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
+        """What every request has, whatever it asks for."""
         given = {"User-Agent": self._transport.user_agent or conf.user_agent(), "Accept-Encoding": "identity"}
         headers = requests.structures.CaseInsensitiveDict({"Accept": "*/*"})
         if self.trusted:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from . import conf
-from .errors import NoRoom, NotStored
+from .errors.storage import NoRoom, NotStored
+from .words import say
 
 # Seconds between two looks at the disk while something is written.
 LOOK = 1.0
@@ -41,6 +42,11 @@ def free() -> int:
 def is_low() -> bool:
     """Whether the reserve has been touched: then nothing is fetched any more."""
     return free() < conf.reserve_bytes()
+
+
+def fits(size: int) -> bool:
+    """Whether `size` further bytes leave the reserve alone."""
+    return free() - size >= conf.reserve_bytes()
 
 
 def refuse_what_does_not_fit(size: int) -> None:
@@ -81,4 +87,4 @@ def storing() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise NotStored(error.strerror or "the disk failed") from error
+        raise NotStored(error.strerror or say("the disk failed")) from error

@@ -1,17 +1,17 @@
 """How much is stored, true to the byte: in all, by repository, by version. Bytes that are shared count once in the sum.
 
 By hand, since the ORM has no way to group what is put together from several tables. Each function makes the same few
-queries whatever the number of repositories and versions; with a million files they take a second or two.
+queries whatever the number of repositories and versions; with a million files they take about a second.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import OuterRef, Subquery, Sum
 
 from . import units
-from .models import Artifact, PublishedMetadata, Repository, RepositoryVersion
+from .models import Artifact, Content, PublishedMetadata, Repository, RepositoryVersion
 
 
 @dataclass(slots=True)
@@ -61,35 +61,46 @@ class Stored:
         return max(0, self.side_by_side - (self.total.size - self.unneeded.size))
 
 
-# Who needs what. A union, so that each pair is there once.
-_NEEDS = """
-SELECT c.repository_id AS repository, c.artifact_id AS artifact FROM repos_content c
-UNION SELECT v.repository_id, m.artifact_id FROM repos_publishedmetadata m
-    JOIN repos_publication p ON p.id = m.publication_id JOIN repos_repositoryversion v ON v.id = p.version_id
-UNION SELECT j.repository_id, r.artifact_id FROM repos_requestedchange r
-    JOIN repos_job j ON j.id = r.job_id WHERE r.artifact_id IS NOT NULL
+# What each repository has files of. Read in the order of the index by artifact, so that nothing has to be sorted.
+_OF_FILES = """
+SELECT f.repository_id, COUNT(*), SUM(a.size)
+FROM (SELECT DISTINCT artifact_id, repository_id FROM repos_content) AS f JOIN repos_artifact a ON a.id = f.artifact_id
+GROUP BY f.repository_id
 """
-# For each repository and whether others need it too: how many, how large; and how large those it is the first to need.
-_BY_REPOSITORY = """
-WITH needs AS ({needs}),
+# Those which several repositories need, or that are not only files. For each repository and whether others need it
+# too: how many, how large; how many and how large those it is the first to need; and those it has files of.
+_OF_SPECIAL = """
+WITH elsewhere AS (
+    SELECT v.repository_id AS repository, m.artifact_id AS artifact FROM repos_publishedmetadata m
+        JOIN repos_publication p ON p.id = m.publication_id JOIN repos_repositoryversion v ON v.id = p.version_id
+    UNION SELECT j.repository_id, r.artifact_id FROM repos_requestedchange r
+        JOIN repos_job j ON j.id = r.job_id WHERE r.artifact_id IS NOT NULL
+),
+special AS (
+    SELECT artifact_id AS artifact FROM repos_content
+        GROUP BY artifact_id HAVING MIN(repository_id) < MAX(repository_id)
+    UNION SELECT artifact FROM elsewhere
+),
+needs AS (
+    SELECT repository, artifact, MAX(file) AS file FROM (
+        SELECT c.repository_id AS repository, c.artifact_id AS artifact, 1 AS file
+            FROM special s JOIN repos_content c ON c.artifact_id = s.artifact
+        UNION ALL SELECT repository, artifact, 0 FROM elsewhere
+    ) AS named GROUP BY repository, artifact
+),
 spread AS (SELECT artifact, COUNT(*) AS many, MIN(repository) AS first FROM needs GROUP BY artifact)
 SELECT n.repository, CASE WHEN s.many > 1 THEN 1 ELSE 0 END, COUNT(*), SUM(a.size),
     SUM(CASE WHEN n.repository = s.first THEN 1 ELSE 0 END),
-    SUM(CASE WHEN n.repository = s.first THEN a.size ELSE 0 END)
+    SUM(CASE WHEN n.repository = s.first THEN a.size ELSE 0 END),
+    SUM(n.file), SUM(n.file * a.size)
 FROM needs n JOIN spread s ON s.artifact = n.artifact JOIN repos_artifact a ON a.id = n.artifact
 GROUP BY 1, 2
-""".replace("{needs}", _NEEDS)
+"""
 
 
 def stored() -> Stored:
     """What is stored, and who needs it; the repository that needs most comes first."""
-    own: dict[int, Amount] = {}
-    shared: dict[int, Amount] = {}
-    once = Amount()
-    for repository, others, files, size, files_once, size_once in _rows(_BY_REPOSITORY):
-        (shared if others else own)[repository] = Amount(files, size)
-        if others:
-            once = Amount(once.files + files_once, once.size + size_once)
+    own, shared, once = _needed()
     rows = [
         OfRepository(one, own.get(one.pk, Amount()), shared.get(one.pk, Amount())) for one in Repository.objects.all()
     ]
@@ -100,49 +111,78 @@ def stored() -> Stored:
         repositories=sorted(rows, key=lambda one: -one.size),
         shared=once,
         unneeded=Amount(files - needed.files - once.files, size - needed.size - once.size),
-        side_by_side=_side_by_side(),
+        side_by_side=side_by_side(),
     )
 
 
-def _side_by_side() -> int:
+def _needed() -> tuple[dict[int, Amount], dict[int, Amount], Amount]:
+    """By repository, what only it needs, and what others need too; and the latter in all, each once."""
+    own = {repository: Amount(files, size) for repository, files, size in _rows(_OF_FILES)}
+    shared: dict[int, Amount] = {}
+    once = Amount()
+    for repository, others, files, size, files_once, size_once, counted, counted_size in _rows(_OF_SPECIAL):
+        alone = own.setdefault(repository, Amount())
+        alone.files, alone.size = alone.files - counted, alone.size - counted_size
+        if others:
+            shared[repository] = Amount(files, size)
+            once = Amount(once.files + files_once, once.size + size_once)
+        else:
+            alone.files, alone.size = alone.files + files, alone.size + size
+    return own, shared, once
+
+
+def side_by_side() -> int:
+    """The bytes that all versions and their metadata would take as folders of their own."""
     versions = RepositoryVersion.objects.complete().aggregate(size=Sum("size", default=0))["size"]
-    return int(versions + PublishedMetadata.objects.aggregate(size=Sum("artifact__size", default=0))["size"])
+    # Not joined: PostgreSQL would read all artifacts for the few that are metadata.
+    each = Subquery(Artifact.objects.filter(pk=OuterRef("artifact")).values("size"))
+    return int(versions + PublishedMetadata.objects.aggregate(size=Sum(each, default=0))["size"])
 
 
-# For each file, the first and the last complete version that has it. What a version in the making adds is beyond all.
-_SPANS = """
-SELECT c.artifact_id AS artifact,
-    COALESCE((SELECT MIN(v.number) FROM repos_repositoryversion v
-        WHERE v.repository_id = c.repository_id AND v.complete AND v.number >= c.added), 2147483647) AS first,
-    CASE WHEN c.added > %s THEN 2147483647 ELSE (SELECT MAX(v.number) FROM repos_repositoryversion v
-        WHERE v.repository_id = c.repository_id AND v.complete AND v.number < c.removed) END AS last
-FROM repos_content c WHERE c.repository_id = %s
-UNION ALL SELECT m.artifact_id, v.number, v.number FROM repos_publishedmetadata m
-    JOIN repos_publication p ON p.id = m.publication_id JOIN repos_repositoryversion v ON v.id = p.version_id
-    WHERE v.repository_id = %s
-"""
+# Each complete version with its neighbours. A file is in no other if it came after the one before, and went with the
+# next one. The pluses leave SQLite only the index that is short: of what went, or of what the newest brought.
 _ONLY_IN = """
-WITH spans AS ({spans}),
-single AS (
-    SELECT artifact, MIN(first) AS number FROM spans WHERE first <= last GROUP BY artifact HAVING MIN(first) = MAX(last)
+WITH span AS (
+    SELECT id, number, LAG(number) OVER (ORDER BY number) AS before,
+        LEAD(number, 1, {forever}) OVER (ORDER BY number) AS after
+    FROM repos_repositoryversion WHERE repository_id = %(repository)s AND complete
+),
+found AS (
+    SELECT s.number, c.artifact_id AS artifact FROM span s JOIN repos_content c
+        ON c.removed > s.number AND c.removed <= s.after AND c.removed < {forever}
+        AND +c.added > s.before AND +c.added <= s.number AND +c.repository_id = %(repository)s
+        WHERE s.after < {forever}
+    UNION SELECT s.number, c.artifact_id FROM span s JOIN repos_content c
+        ON c.added > s.before AND c.added <= s.number
+        AND +c.removed > s.number AND +c.repository_id = %(repository)s
+        WHERE s.after = {forever}
+    UNION SELECT s.number, m.artifact_id FROM span s JOIN repos_publication p ON p.version_id = s.id
+        JOIN repos_publishedmetadata m ON m.publication_id = p.id
 )
-SELECT s.number, COUNT(*), SUM(a.size) FROM single s JOIN repos_artifact a ON a.id = s.artifact
-WHERE NOT EXISTS (SELECT 1 FROM repos_content c WHERE c.artifact_id = s.artifact AND c.repository_id <> %s)
-AND NOT EXISTS (SELECT 1 FROM repos_requestedchange r WHERE r.artifact_id = s.artifact)
+SELECT f.number, COUNT(*), SUM(a.size)
+FROM found f JOIN span s ON s.number = f.number JOIN repos_artifact a ON a.id = f.artifact
+WHERE NOT EXISTS (SELECT 1 FROM repos_content c WHERE c.artifact_id = f.artifact AND (
+    c.repository_id <> %(repository)s
+    OR NOT (c.added > s.before AND c.added <= s.number AND c.removed > s.number AND c.removed <= s.after)
+    -- What no version has, for it was left by a deletion, says nothing; what one in the making has, does.
+    AND (c.added > %(newest)s OR EXISTS (
+        SELECT 1 FROM repos_repositoryversion v WHERE v.repository_id = %(repository)s AND v.complete
+        AND v.number >= c.added AND v.number < c.removed))
+))
+AND NOT EXISTS (SELECT 1 FROM repos_requestedchange r WHERE r.artifact_id = f.artifact)
 AND NOT EXISTS (SELECT 1 FROM repos_publishedmetadata m JOIN repos_publication p ON p.id = m.publication_id
-    JOIN repos_repositoryversion v ON v.id = p.version_id WHERE m.artifact_id = s.artifact AND v.repository_id <> %s)
-GROUP BY s.number
-""".replace("{spans}", _SPANS)
+    WHERE m.artifact_id = f.artifact AND p.version_id <> s.id)
+GROUP BY f.number
+""".replace("{forever}", str(Content.FOREVER))
 
 
 def only_in(repository: Repository) -> dict[int, Amount]:
     """By the number of a version, what nothing but it needs: what deleting it alone would free. Zeros are left out."""
-    newest = repository.latest_version().number
-    pk = repository.pk
-    return {number: Amount(files, size) for number, files, size in _rows(_ONLY_IN, newest, pk, pk, pk, pk)}
+    values = {"repository": repository.pk, "newest": repository.latest_version().number}
+    return {number: Amount(files, size) for number, files, size in _rows(_ONLY_IN, values)}
 
 
-def _rows(query: str, *values: int) -> Iterable[tuple[int, ...]]:
+def _rows(query: str, values: Mapping[str, int] | None = None) -> Iterable[tuple[int, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         # PostgreSQL adds up to what has decimals.

@@ -3,23 +3,38 @@
 import os
 import socket
 import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+import certifi
 import urllib3
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 
-from . import conf, dial
-from .errors import InvalidValue
-from .transport import Transport
+from . import dial
+from .errors.values import InvalidValue
+from .words import say
+
+if TYPE_CHECKING:
+    from .transport import Transport
 
 
-def context(transport: Transport, *, client: bool) -> ssl.SSLContext:
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Those fields of a Transport that are about TLS, for a process that knows nothing else of it."""
+
+    tls_verify: bool
+    ca_certificate: str = field(repr=False)
+    client_certificate: str = field(repr=False)
+    client_key: str = field(repr=False)
+
+
+def context(transport: "Transport | Trust", *, client: bool) -> ssl.SSLContext:
     """Trusts what `transport` does, and with `client` shows its certificate. Raises InvalidValue for bad PEM."""
     made = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if transport.tls_verify else ssl.CERT_NONE)
     if transport.ca_certificate:
         _trust(made, transport.ca_certificate)
     elif transport.tls_verify:
-        made.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+        made.load_verify_locations(certifi.where())
     if not transport.tls_verify:
         # It was chosen, and the remote's page says so: no need for a warning in the log with each connection.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -33,11 +48,11 @@ def _trust(made: ssl.SSLContext, pem: str) -> None:
     try:
         made.load_verify_locations(cadata=pem.encode("ascii", "replace").decode())
     except ssl.SSLError:
-        raise InvalidValue("ca_certificate", "No certificate can be read in it: it must be PEM.") from None
+        raise InvalidValue("ca_certificate", say("No certificate can be read in it: it must be PEM.")) from None
     made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
 
 
-def _show(made: ssl.SSLContext, transport: Transport) -> None:
+def _show(made: ssl.SSLContext, transport: "Transport | Trust") -> None:
     # ssl reads it from a file only: from one in memory, so that no disk ever has the key.
     with os.fdopen(os.memfd_create("client"), "w") as file:
         file.write(f"{transport.client_certificate}\n{transport.client_key}\n")
@@ -47,8 +62,8 @@ def _show(made: ssl.SSLContext, transport: Transport) -> None:
             made.load_cert_chain(f"/proc/self/fd/{file.fileno()}", password="")
         except ssl.SSLError as error:
             if error.reason == "KEY_VALUES_MISMATCH":
-                raise InvalidValue("client_key", "The key does not belong to the client certificate.") from None
-            why = "The certificate or its key cannot be read: both must be PEM, the key without a passphrase."
+                raise InvalidValue("client_key", say("The key does not belong to the client certificate.")) from None
+            why = say("The certificate or its key cannot be read: both must be PEM, the key without a passphrase.")
             raise InvalidValue("client_certificate", why) from None
 
 
@@ -66,6 +81,8 @@ def names_of(host: str, port: int, timeout: float) -> list[str]:
 
 def _shown(host: str, port: int, timeout: float) -> bytes:
     """The certificate that `host` shows, in DER."""
+    from . import conf
+
     anybody = create_urllib3_context(cert_reqs=ssl.CERT_NONE)
     plain = dial.connect(host, port, timeout, private=conf.allow_private())
     with plain, anybody.wrap_socket(plain, server_hostname=host) as secured:

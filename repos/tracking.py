@@ -5,27 +5,33 @@ transaction that makes a step true (`confirm`), is conditional on the attempt: t
 finds no row, and lets go.
 """
 
+import json
 import logging
 import threading
 import time
+from datetime import datetime
 from typing import Any
 
 from django.db import Error as DatabaseFailed
 from django.db import connection, transaction
 from django.utils import timezone
 
-from . import conf, outages
-from .errors import Canceled, GivenBack, Lost, Stopped
-from .models import Job, ProgressReport
+from . import conf, joblog, outages
+from .errors.stops import Canceled, GivenBack, Lost, Stopped
+from .models import Job, LogLine, ProgressReport
 from .models.job import State
-from .progress import Progress, Report
+from .progress import InHand, Progress, Report
+from .samples import Samples, Speed
 
 logger = logging.getLogger(__name__)
 
 # Set when this process is asked to end: its jobs give themselves back.
 closing = threading.Event()
 
-_FIELDS = ["code", "state", "message", "done", "total", "bytes_done", "bytes_total", "rate", "suffix", "finished_at"]
+_FIELDS = [
+    *("code", "state", "message", "done", "total", "bytes_done", "bytes_total", "rate", "suffix", "samples", "current"),
+    "finished_at",
+]
 
 
 class JobProgress(Progress):
@@ -33,7 +39,9 @@ class JobProgress(Progress):
 
     def __init__(self, job: Job) -> None:
         self._mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=State.RUNNING)
+        self._job = job
         self._rows = _Rows(job)
+        self._log = joblog.Unwritten()
         self._stopped: Stopped | None = None
         self._ended = threading.Event()
         self._signed = time.monotonic()
@@ -50,6 +58,9 @@ class JobProgress(Progress):
 
     def add(self, report: Report) -> None:
         self._rows.add(report)
+
+    def log(self, message: str, level: str = LogLine.Level.INFO) -> None:
+        self._log.add(message, level)
 
     def check(self) -> None:
         if self._stopped:
@@ -74,9 +85,11 @@ class JobProgress(Progress):
             # Together: once another has taken the job, none of our rows can still come among its own.
             with transaction.atomic():
                 self._sign()
-                written = None if isinstance(self._stopped, Lost) else self._rows.write()
-            if written is not None:
-                self._rows.written(written)
+                if isinstance(self._stopped, Lost):
+                    return
+                lines, rows = self._log.write(self._job), self._rows.write()
+            self._log.written(lines)
+            self._rows.written(rows)
         except DatabaseFailed as error:
             self._not_written(error)
 
@@ -100,37 +113,15 @@ class JobProgress(Progress):
         self._signed, self._failing = time.monotonic(), False
 
 
-class _Rows:
-    """The reports of one run and their rows."""
+class _Told:
+    """A report, its row, and how far it was at the beats before."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self._open: list[tuple[Report, ProgressReport]] = []
-        self._new: list[Report] = []
-        self._at = time.monotonic()
-
-    def add(self, report: Report) -> None:
-        self._new.append(report)
-
-    def write(self) -> "list[tuple[Report, ProgressReport]]":
-        """Writes the new reports and those that are not finished; called by one thread only, in its transaction.
-
-        `written` is to be told what was, once that is committed.
-        """
-        now = time.monotonic()
-        seconds, self._at = now - self._at, now
-        pairs = self._open + [(report, self._row(report)) for report in list(self._new)]
-        if rows := [_updated(report, row, seconds) for report, row in pairs]:
-            ProgressReport.objects.bulk_update(rows, _FIELDS)
-        return pairs
-
-    def written(self, pairs: "list[tuple[Report, ProgressReport]]") -> None:
-        del self._new[: len(pairs) - len(self._open)]
-        self._open = [pair for pair in pairs if pair[1].state == ProgressReport.State.RUNNING]
-
-    def _row(self, report: Report) -> ProgressReport:
-        return ProgressReport.objects.create(
-            job=self._job,
+    def __init__(self, job: Job, report: Report) -> None:
+        self.report = report
+        self._samples = Samples(0, report.bytes_before)
+        self._speed, self._seconds = Speed(report.bytes_before), 0.0
+        self.row = ProgressReport.objects.create(
+            job=job,
             action=report.action,
             code=report.code,
             message=report.message,
@@ -138,18 +129,59 @@ class _Rows:
             bytes_done=report.bytes_before,
         )
 
+    def update(self, seconds: float) -> ProgressReport:
+        """The row with what the report says now, `seconds` after the last time."""
+        report, row = self.report, self.row
+        # Looked at before the figures: once it is set, they are final.
+        finished_at = report.finished_at
+        self._seconds += seconds
+        row.rate = self._speed.add(self._seconds, max(0, report.bytes_done))
+        row.done, row.total = report.done, report.total
+        row.bytes_done, row.bytes_total = max(0, report.bytes_done), report.bytes_total
+        row.code = report.code
+        row.message, row.suffix = report.message[:500], report.suffix[:500]
+        if row.bytes_total:
+            self._sample(finished_at or timezone.now())
+        row.current = "" if finished_at else _in_words(report.in_hand())
+        if finished_at:
+            row.finished_at, row.state = finished_at, report.state
+        return row
 
-def _updated(report: Report, row: ProgressReport, seconds: float) -> ProgressReport:
-    """`row` with what `report` says now, `seconds` after the last time."""
-    # Looked at before the figures: once it is set, they are final.
-    finished_at = report.finished_at
-    speed = max(0, report.bytes_done - row.bytes_done) / max(seconds, 0.001)
-    # The mean of about the last five seconds: quick to follow, slow to jump.
-    row.rate = int(speed if not row.rate else row.rate + (speed - row.rate) * min(1.0, seconds / 5))
-    row.done, row.total = report.done, report.total
-    row.bytes_done, row.bytes_total = max(0, report.bytes_done), report.bytes_total
-    row.code = report.code
-    row.message, row.suffix = report.message[:500], report.suffix[:500]
-    if finished_at:
-        row.finished_at, row.state = finished_at, report.state
-    return row
+    def _sample(self, now: datetime) -> None:
+        row = self.row
+        self._samples.add(max((now - row.started_at).total_seconds(), 0.0), row.done, row.bytes_done)
+        row.samples = self._samples.text()
+
+
+def _in_words(files: list[InHand]) -> str:
+    """As a row keeps it: a list of lists, in JSON; empty for none."""
+    return json.dumps(files, separators=(",", ":")) if files else ""
+
+
+class _Rows:
+    """The reports of one run and their rows."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._open: list[_Told] = []
+        self._new: list[Report] = []
+        self._at = time.monotonic()
+
+    def add(self, report: Report) -> None:
+        self._new.append(report)
+
+    def write(self) -> list[_Told]:
+        """Writes the new reports and those that are not finished; called by one thread only, in its transaction.
+
+        `written` is to be told what was, once that is committed.
+        """
+        now = time.monotonic()
+        seconds, self._at = now - self._at, now
+        told = self._open + [_Told(self._job, report) for report in list(self._new)]
+        if rows := [one.update(seconds) for one in told]:
+            ProgressReport.objects.bulk_update(rows, _FIELDS)
+        return told
+
+    def written(self, told: list[_Told]) -> None:
+        del self._new[: len(told) - len(self._open)]
+        self._open = [one for one in told if one.row.state == ProgressReport.State.RUNNING]

@@ -1,18 +1,19 @@
-"""How an upstream is reached: all that a Fetcher needs to know, as plain values, secrets opened."""
+"""How an upstream is reached: all that a Fetcher needs to know, as plain values, secrets opened.
+
+What is only needed to fetch is imported late: every command about a remote knows its transport.
+"""
 
 from base64 import b64encode
 from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from requests.utils import get_environ_proxies, get_netrc_auth, select_proxy
-from urllib3.exceptions import LocationParseError
-from urllib3.util import parse_url
-
 from . import vault
-from .errors import InvalidValue, SecretLost
+from .errors.storage import SecretLost
+from .errors.values import InvalidValue
 from .headers import checked_value, parse_headers
 from .models import Remote
+from .words import say
 
 # A scheme, a host and a port, all in their usual form.
 Origin = tuple[str, str, int]
@@ -54,7 +55,9 @@ class Transport:
         checked_value("user_agent", self.user_agent)
         for name in ("username", "proxy_username"):
             if ":" in getattr(self, name):
-                raise InvalidValue(name, "A user name cannot have a colon in it: that is where the password begins.")
+                raise InvalidValue(
+                    name, say("A user name cannot have a colon in it: that is where the password begins.")
+                )
 
     @classmethod
     def for_url(cls, url: str, **values: Any) -> "Transport":
@@ -66,7 +69,7 @@ class Transport:
         """What kind of login is set, in words; empty: none."""
         if self.token:
             return "token"
-        return "user name and password" if self.username or self.password else ""
+        return say("user name and password") if self.username or self.password else ""
 
     def trusts(self, url: str) -> bool:
         """Whether credentials may go to `url`."""
@@ -80,6 +83,8 @@ class Transport:
             return basic(self.username, self.password)
         given = any(name.lower() == "authorization" for name, _ in self.headers)
         if self.use_environment and self.origin and not given and self._is_private(url := _url_of(self.origin)):
+            from requests.utils import get_netrc_auth
+
             found = get_netrc_auth(url)
             return basic(*found) if found else ""
         return ""
@@ -93,8 +98,11 @@ class Transport:
         """The proxy on the way to `url`: the remote's own, or where that may be asked the environment's."""
         if self.proxy_url:
             return Proxy(self.proxy_url, self._proxy_authorization())
-        if self.use_environment and (found := select_proxy(url, get_environ_proxies(url))):
-            return Proxy.of_environment(found)
+        if self.use_environment:
+            from requests.utils import get_environ_proxies, select_proxy
+
+            found = select_proxy(url, get_environ_proxies(url))
+            return Proxy.of_environment(found) if found else None
         return None
 
     def _proxy_authorization(self) -> str:
@@ -111,6 +119,9 @@ class Proxy:
     @classmethod
     def of_environment(cls, url: str) -> "Proxy":
         """From a variable such as http_proxy: its scheme may be missing, and its login stands in it."""
+        from urllib3.exceptions import LocationParseError
+        from urllib3.util import parse_url
+
         try:
             parts = parse_url(url if "://" in url else f"http://{url}")
         except LocationParseError:

@@ -1,4 +1,7 @@
-"""What is due by itself: a clean-up, and a verify of all that is stored, each as often as the settings say."""
+"""What is due by itself: a clean-up, and a verify of all that is stored, each as often as the settings say.
+
+And a note of how much is stored (see growth.py).
+"""
 
 import logging
 import time
@@ -7,8 +10,8 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from . import clock, conf, jobs
-from .jobs import Actions
+from . import clock, conf, growth, jobs
+from .actions import CLEAN, VERIFY, Actions
 from .models import Job, Repository
 
 logger = logging.getLogger(__name__)
@@ -22,8 +25,10 @@ class Watch:
 
     def __init__(self) -> None:
         self._next = time.monotonic() + LOOK
+        self._growth = growth.Watch()
 
     def __call__(self) -> None:
+        self._growth()
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + LOOK
             for job in due():
@@ -35,8 +40,8 @@ def due() -> list[Job]:
     if clock.jumped():
         return []
     each = (
-        (jobs.CLEAN, Q(with_clean=True), conf.clean_every()),
-        (jobs.VERIFY, Q(with_verify=True, repository=None), conf.verify_every()),
+        (CLEAN, Q(with_clean=True), conf.clean_every()),
+        (VERIFY, Q(with_verify=True, repository=None), conf.verify_every()),
     )
     return [_ask(actions) for actions, which, every in each if _is_due(which, every)]
 

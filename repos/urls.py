@@ -3,14 +3,15 @@
 import re
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
-from requests.utils import requote_uri
-
 from . import addresses, conf
-from .errors import AddressRefused, FetchFailed, InvalidUrl
+from .errors.upstreams import FetchFailed
+from .errors.values import AddressRefused, InvalidUrl
+from .units import number
+from .words import later, say
 
 MAX_LENGTH = 2000
 
-_WRITE = "Write it as in https://example.org/files/."
+_WRITE = later("Write it as in https://example.org/files/.")
 # What no host has in it: spaces of any kind, and the signs that addresses use for other things.
 _NO_HOST = re.compile(r"[\s<>\"\\^`{|}%]")
 
@@ -21,25 +22,26 @@ def checked(url: str, *, proxy: bool = False) -> str:
     What a name leads to is seen when it is asked.
     """
     if len(url) > MAX_LENGTH:
-        raise InvalidUrl(f"The address is longer than {MAX_LENGTH:,} characters.")
+        raise InvalidUrl(say("The address is longer than {most} characters.", most=number(MAX_LENGTH)))
     if not url.isprintable():
-        raise InvalidUrl("The address has a sign in it that cannot be shown.")
+        raise InvalidUrl(say("The address has a sign in it that cannot be shown."))
     try:
         parts = urlsplit(url)
     except ValueError:
         # The error's own words may have a password in them.
-        raise InvalidUrl("The address cannot be read.", _WRITE) from None
+        raise InvalidUrl(say("The address cannot be read."), say(_WRITE)) from None
     if parts.scheme not in ("http", "https"):
-        raise InvalidUrl("The address must begin with http:// or https://.")
+        raise InvalidUrl(say("The address must begin with http:// or https://."))
     if parts.username is not None or parts.password is not None:
-        why = "The address has a user name or a password in it, which would show up in logs and pages."
-        raise InvalidUrl(why, "Take them out: a remote has fields of its own for them.")
+        why = say("The address has a user name or a password in it, which would show up in logs and pages.")
+        raise InvalidUrl(why, say("Take them out: a remote has fields of its own for them."))
     if not parts.hostname or _NO_HOST.search(parts.hostname):
-        raise InvalidUrl("The address names no host that could be asked.", _WRITE)
+        raise InvalidUrl(say("The address names no host that could be asked."), say(_WRITE))
     if not _has_port(parts):
-        raise InvalidUrl("The address has a port that there is not.", "Ports are numbers from 1 to 65535.")
+        advice = say("Ports are numbers from 1 to 65535.")
+        raise InvalidUrl(say("The address has a port that there is not."), advice)
     if refused := addresses.of_host(parts.hostname, private=proxy or conf.allow_private()):
-        raise AddressRefused(*refused)
+        raise AddressRefused(say(refused.why), say(refused.advice))
     return url
 
 
@@ -59,6 +61,9 @@ def shown(url: str) -> str:
 
 def redirected(url: str, at: str, location: str) -> str:
     """Where `at`, reached from `url`, leads by its header `Location`. Raises FetchFailed if nobody may go there."""
+    # Late: commands that fetch nothing know addresses, too.
+    from requests.utils import requote_uri
+
     where = ""
     try:
         # A header's bytes come as one character each; many servers send UTF-8 in them, and unquoted.
@@ -66,13 +71,16 @@ def redirected(url: str, at: str, location: str) -> str:
         where = shown(target)
         return checked(target)
     except AddressRefused as error:
-        why = f"it redirects to {where}, which is {error.is_what}"
+        why = say("it redirects to {where}, which is {what}", where=where, what=error.is_what)
         raise FetchFailed(url, "address", why, retry=False, advice=error.advice) from None
     except InvalidUrl as error:
         reason = error.reason
     except ValueError:
-        reason = "It cannot be read."
+        reason = say("It cannot be read.")
     # What is written wrongly may have its login in an odd place.
-    what = f"{where}, which cannot be asked" if where and "@" not in where else "an address that cannot be asked"
-    why = f"it redirects to {what}. {reason}"
+    why = (
+        say("it redirects to {where}, which cannot be asked. {reason}", where=where, reason=reason)
+        if where and "@" not in where
+        else say("it redirects to an address that cannot be asked. {reason}", reason=reason)
+    )
     raise FetchFailed(url, "redirects", why.rstrip("."), retry=False)

@@ -14,8 +14,9 @@ from django.db import transaction
 
 from . import conf, keyfile
 from .chunks import ROWS
-from .errors import SecretLost
+from .errors.storage import SecretLost
 from .models import Remote
+from .words import say
 
 if TYPE_CHECKING:
     # It takes long to import, and most processes never see a secret.
@@ -43,12 +44,14 @@ def reveal(sealed: str) -> str:
     try:
         keys = key_file().read_text(errors="replace")
     except FileNotFoundError:
-        raise SecretLost(f"the key file {key_file()} is missing") from None
+        raise SecretLost(say("the key file {path} is missing", path=key_file())) from None
     except OSError as error:
-        raise SecretLost(f"the key file {key_file()} cannot be read ({error.strerror})") from None
+        raise SecretLost(
+            say("the key file {path} cannot be read ({why})", path=key_file(), why=error.strerror)
+        ) from None
     opened = _opened(sealed, _fernets(keys))
     if opened is None:
-        raise SecretLost(f"it was sealed with a key that is not in the key file {key_file()}")
+        raise SecretLost(say("it was sealed with a key that is not in the key file {path}", path=key_file()))
     return opened
 
 
@@ -129,7 +132,7 @@ def _fernets(keys: str) -> "list[Fernet]":
     except ValueError:
         found = []
     if not found:
-        raise SecretLost(f"the key file {key_file()} is not one key a line")
+        raise SecretLost(say("the key file {path} is not one key a line", path=key_file()))
     return found
 
 

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .errors import OutOfTime
+from .errors.storage import OutOfTime
 from .faults import Fault, fault_of
 from .models import Artifact, Content, RepositoryVersion
 
 # What is looked at while somebody waits for the answer.
-LIMIT_BYTES = 4 * 1024**3
+LIMIT_BYTES = 4_000_000_000
 LIMIT_SECONDS = 20.0
 # More than these need not be listed to know that something is very wrong.
 MOST_FAULTS = 1000

@@ -13,11 +13,12 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 
 from . import conf, damage, orphans, quarantine, repair, trash, units, unknown
 from .chunks import ROWS
-from .errors import StillDamaged
+from .errors.storage import StillDamaged
 from .faults import BLOCK, Fault, fault_of
 from .models import Artifact, Content, Damage, Job, PublishedMetadata
 from .progress import Progress, Report
 from .stored import Amount
+from .words import say
 
 # Seconds between two notes of how far it is.
 NOTED = 2.0
@@ -62,14 +63,15 @@ class _Verify:
         self.damaged = Damage.objects.filter(artifact__in=self.artifacts).order_by("pk")
         words = [self._read()]
         found = self.damaged.count()
-        words.append(f"{found:,} damaged" if found else "all whole")
+        words.append(say("{found} damaged", found=units.number(found)) if found else say("all whole"))
         strays = self._strays() if self.job.repository is None else Amount()
         left = repair.settle(self.damaged, self.job, self.folder, progress=self.progress) if found else 0
         if found and self.job.may_repair:
-            words.append(f"{found - left:,} repaired")
+            words.append(say("{found} repaired", found=units.number(found - left)))
         if strays.files:
             words.append(f"{units.counted(strays.files, 'stray')} ({units.size(strays.size)})")
         self.progress.confirm(outcome=f"{', '.join(words)}.", failed=left)
+        self.progress.log(f"{', '.join(words)}.")
         if left:
             in_vain = self.job.may_repair or not damage.may_be_repaired(self.damaged).exists()
             raise StillDamaged(left, tried=in_vain)
@@ -86,7 +88,11 @@ class _Verify:
         )
         # What comes while it reads was verified as it came.
         last = sums.pop("last") or 0
-        message = "Reading what is stored" if self.job.repository is None else f"Reading the files of {_what(self.job)}"
+        message = (
+            say("Reading what is stored")
+            if self.job.repository is None
+            else say("Reading the files of {what}", what=_what(self.job))
+        )
         with self.progress.step(
             "verify", "verify.reading", message, bytes_before=sums["bytes_done"], **sums
         ) as self.report:
@@ -94,7 +100,11 @@ class _Verify:
             for chunk in self._chunks(last):
                 self._look_at(chunk)
             self.progress.confirm(position=last)
-        return f"{units.counted(self.report.done, 'file')}, {units.size(self.report.bytes_done)} read"
+        return say(
+            "{files}, {size} read",
+            files=units.counted(self.report.done, "file"),
+            size=units.size(self.report.bytes_done),
+        )
 
     def _chunks(self, last: int) -> Iterator[list[tuple[int, str, int]]]:
         """The number, sha256 and size of each that is still to be read, some hundred at a time."""
@@ -137,7 +147,7 @@ class _Verify:
                     return fault
             except OSError as error:
                 # A pool that cannot be written; that they are damaged is known all the same.
-                why = f"{fault.why}; it could not be moved out of the pool: {error.strerror}"
+                why = say("{fault}; it could not be moved out of the pool: {why}", fault=fault.why, why=error.strerror)
                 return replace(fault, why=why, wrong=None)
             # It was replaced while it was read: what lies there now is read instead.
             self.report.bytes_done = before
@@ -145,12 +155,12 @@ class _Verify:
     def _found(self, number: int, sha256: str, fault: Fault) -> None:
         if damage.note(number, fault, quarantined=fault.wrong is not None):
             self.faults += 1
-            self.report.suffix = f"{self.faults:,} damaged"
+            self.report.suffix = say("{faults} damaged", faults=units.number(self.faults))
 
     def _strays(self) -> Amount:
         """Files in the pool that nothing knows, which the clean-up takes away; young ones may be known soon."""
         spared, strays = orphans.spared_since(), Amount()
-        with self.progress.step("verify", "verify.strays", "Looking for files that nothing knows") as report:
+        with self.progress.step("verify", "verify.strays", say("Looking for files that nothing knows")) as report:
             for files in unknown.in_pool(self.progress.check):
                 for file in files:
                     if not trash.is_spared(file, spared) and (found := trash.seen(file)):
@@ -187,4 +197,8 @@ def _rate(job: Job) -> int:
 
 
 def _what(job: Job) -> str:
-    return str(job.repository) if job.of_version is None else f"{job.repository} version {job.of_version}"
+    return (
+        str(job.repository)
+        if job.of_version is None
+        else say("{repository} version {number}", repository=job.repository, number=job.of_version)
+    )

@@ -4,14 +4,19 @@ from collections.abc import Callable, Iterable
 
 from django.db import connection, transaction
 
-from . import paths
-from .chunks import ROWS, chunks
-from .errors import Lost, PathInTheWay
+from . import paths, rows, units
+from .chunks import ADDED, ROWS, chunks
+from .errors.refusals import PathInTheWay
+from .errors.stops import Lost
 from .manifest import Entry
-from .models import Artifact, Content, Repository, RepositoryVersion
+from .models import Content, Repository, RepositoryVersion
 from .models.content import ContentQuerySet
 from .progress import Progress, Report
+from .words import say
 from .worklist import Totals, Worklist
+
+# So many rows at once are worth a new look at the tables, where they are not few beside those that were there.
+MANY = 10_000
 
 
 def make_version(
@@ -31,16 +36,26 @@ def make_version(
     totals = work.totals()
     with Draft(repository, progress) as draft:
         if leaving := totals.removed + totals.changed:
-            message = "Taking out what went or changed"
+            message = say("Taking out what went or changed")
             with progress.step(action, "unassociating.content", message, total=leaving) as report:
                 draft.remove(work.leaving(), report)
         if arriving := totals.added + totals.changed:
-            with progress.step(action, "associating.content", "Recording the new files", total=arriving) as report:
-                draft.add(work.arriving(), report)
+            with progress.step(action, "associating.content", say("Recording the new files"), total=arriving) as report:
+                draft.replace(work.changed(), report)
+                draft.add(work.added(), report)
         with transaction.atomic():
             progress.confirm(version=draft.version)
             version = draft.complete(totals, failed=failed)
             finish(version)
+    made = say(
+        "Made version {number}: {files}, {size}",
+        number=version.number,
+        files=units.counted(version.files, "file"),
+        size=units.size(version.size),
+    )
+    progress.log(f"{made} ({totals.words()}).")
+    if arriving >= MANY and arriving * 10 >= version.files:
+        rows.analyze()
     return version
 
 
@@ -68,40 +83,33 @@ class Draft:
 
     def remove(self, paths: Iterable[str], report: Report) -> None:
         """Ends the present files at these paths. Comes before `add`, where a path is to get other bytes."""
-        present = Content.objects.filter(repository=self.version.repository_id, removed=Content.FOREVER)
         for chunk in chunks(paths):
             self._progress.check()
             with transaction.atomic():
                 self._progress.confirm()
-                report.done += present.filter(path__in=chunk).update(removed=self.version.number)
+                report.done += rows.end_content(self.version, chunk)
 
-    def add(self, entries: Iterable[Entry], report: Report) -> None:
-        """Adds these files, whose artifacts are all there. Raises PathInTheWay."""
+    def replace(self, entries: Iterable[Entry], report: Report) -> None:
+        """Gives other bytes, whose artifacts are all there, to paths that `remove` has just freed."""
         for chunk in chunks(entries):
             self._progress.check()
-            rows = self._rows(chunk)
-            # A version that begins empty gets only what was compared with itself before.
-            if self.base.files:
-                refuse_what_is_in_the_way(self.version, [row.path for row in rows])
-            with transaction.atomic():
-                self._progress.confirm()
-                Content.objects.bulk_create(rows)
-            report.done += len(rows)
+            self._write(chunk, report)
 
-    def _rows(self, entries: list[Entry]) -> list[Content]:
-        artifacts = dict(
-            Artifact.objects.filter(sha256__in={entry[1] for entry in entries}).values_list("sha256", "pk")
-        )
-        number = self.version.number
-        return [
-            Content(
-                repository_id=self.version.repository_id,
-                path=path,
-                artifact_id=artifacts[sha256],
-                added=number,
-            )
-            for path, sha256, _ in entries
-        ]
+    def add(self, entries: Iterable[Entry], report: Report) -> None:
+        """Adds files at paths where none were, whose artifacts are all there. Raises PathInTheWay."""
+        # A version that begins empty gets only what was compared with itself before.
+        begins_empty = not self.base.files
+        for chunk in chunks(entries, ADDED if begins_empty else ROWS):
+            self._progress.check()
+            if not begins_empty:
+                refuse_what_is_in_the_way(self.version, [path for path, _, _ in chunk])
+            self._write(chunk, report)
+
+    def _write(self, entries: list[Entry], report: Report) -> None:
+        with transaction.atomic():
+            self._progress.confirm()
+            rows.add_content(self.version, entries)
+        report.done += len(entries)
 
     def complete(self, totals: Totals, *, failed: int = 0) -> RepositoryVersion:
         """Makes the version one that others see. Runs in the caller's transaction, after its `progress.confirm`."""
@@ -115,12 +123,17 @@ class Draft:
         return version
 
 
-# Files whose folder a path would be. By hand, since the ORM has no join with values. The plus keeps SQLite from the
-# index by `added`, with which it would read the whole version.
+# Files whose folder a path would be. By hand, since the ORM has no join with values. The first of each, in order: so
+# PostgreSQL takes the index by path, and the plus keeps SQLite from that by `added`. Else they read the whole version.
 _BELOW = """
 WITH asked (path) AS (VALUES {asked})
-SELECT asked.path, c.path FROM asked JOIN repos_content c ON c.repository_id = %s
-AND c.path >= asked.path || '/' AND c.path < asked.path || '0' AND +c.added <= %s AND c.removed > %s LIMIT 1
+SELECT path, below FROM (
+    SELECT asked.path, (
+        SELECT c.path FROM repos_content c WHERE c.repository_id = %s
+        AND c.path >= asked.path || '/' AND c.path < asked.path || '0' AND +c.added <= %s AND c.removed > %s
+        ORDER BY c.path LIMIT 1
+    ) AS below FROM asked
+) AS looked WHERE below IS NOT NULL LIMIT 1
 """
 
 
@@ -129,7 +142,8 @@ def refuse_what_is_in_the_way(version: RepositoryVersion, added: list[str]) -> N
     present = Content.objects.of(version)
     folders = {folder: path for path in added for folder in paths.prefixes(path)[:-1]}
     for some in chunks(folders):
-        if file := present.filter(path__in=some).values_list("path", flat=True).first():
+        # In no order: for the sake of one PostgreSQL would read the whole version.
+        for file in present.filter(path__in=some).values_list("path", flat=True)[:1]:
             raise PathInTheWay(file, folders[file])
     with connection.cursor() as cursor:
         asked = ", ".join(["(%s)"] * len(added))
@@ -146,21 +160,21 @@ def discard_unfinished(repository: Repository, progress: Progress) -> None:
 
 
 def _discard(version: RepositoryVersion, progress: Progress) -> None:
-    rows = Content.objects.filter(repository=version.repository_id)
+    written = Content.objects.filter(repository=version.repository_id)
     # The new rows go first: they may hold the paths that the old ones are to have again.
-    _in_pieces(rows.filter(added=version.number), ContentQuerySet.delete, progress)
-    _in_pieces(rows.filter(removed=version.number), _revive, progress)
+    _in_pieces(written.filter(added=version.number), ContentQuerySet.delete, progress)
+    _in_pieces(written.filter(removed=version.number), _revive, progress)
     with transaction.atomic():
         progress.confirm()
         RepositoryVersion.objects.filter(pk=version.pk, complete=False).delete()
 
 
-def _revive(rows: ContentQuerySet) -> None:
-    rows.update(removed=Content.FOREVER)
+def _revive(ended: ContentQuerySet) -> None:
+    ended.update(removed=Content.FOREVER)
 
 
-def _in_pieces(rows: ContentQuerySet, do: Callable[[ContentQuerySet], object], progress: Progress) -> None:
-    while some := list(rows.values_list("pk", flat=True)[:ROWS]):
+def _in_pieces(content: ContentQuerySet, do: Callable[[ContentQuerySet], object], progress: Progress) -> None:
+    while some := list(content.values_list("pk", flat=True)[:ROWS]):
         with transaction.atomic():
             progress.confirm()
             do(Content.objects.filter(pk__in=some))

@@ -5,26 +5,35 @@ millions of entries in little memory, and it vanishes with the directory.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from . import units
 from .compare import Change
 from .manifest import Entry
+from .pipeline import SMALL
+from .words import later, say
 
 _SCHEMA = """
 PRAGMA journal_mode=OFF;
 PRAGMA synchronous=OFF;
 PRAGMA cache_size=-32768;
 CREATE TABLE entry (path TEXT PRIMARY KEY, sha256 TEXT, size INTEGER, other TEXT) WITHOUT ROWID;
+CREATE INDEX contradicted ON entry (path) WHERE other IS NOT NULL;
 CREATE TABLE change (kind TEXT, path TEXT, sha256 TEXT, size INTEGER, old_size INTEGER);
-CREATE TABLE wanted (sha256 TEXT, size INTEGER, path TEXT, PRIMARY KEY (sha256, size)) WITHOUT ROWID;
 CREATE TABLE failed (sha256 TEXT, size INTEGER, path TEXT, cause TEXT, PRIMARY KEY (sha256, size)) WITHOUT ROWID;
 """
 # A path that comes twice with the same bytes is one entry; with other bytes, `other` remembers that.
 _ADD_ENTRY = """
 INSERT INTO entry VALUES (?, ?, ?, NULL) ON CONFLICT (path) DO UPDATE SET other = excluded.sha256
 WHERE (sha256, size) IS NOT (excluded.sha256, excluded.size)
+"""
+# So many rows that are moved in one go, without a look at whether to stop: a tenth of a second's work.
+_AT_ONCE = 50_000
+_NTH_PATH = "SELECT path FROM entry WHERE path > ? ORDER BY path LIMIT 1 OFFSET ?"
+_ADD_ALL = """
+INSERT INTO change SELECT 'added', path, sha256, size, 0 FROM entry WHERE path > ? ORDER BY path LIMIT ?
 """
 
 
@@ -38,6 +47,15 @@ class Totals(NamedTuple):
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.changed)
+
+    def words(self) -> str:
+        """“12 added, 3 removed”: what is zero is left out."""
+        told = (
+            (later("{count} added"), self.added),
+            (later("{count} removed"), self.removed),
+            (later("{count} changed"), self.changed),
+        )
+        return ", ".join(say(words, count=units.number(number)) for words, number in told if number)
 
 
 class Worklist:
@@ -74,6 +92,20 @@ class Worklist:
         with self._batch():
             self._db.executemany("INSERT INTO change VALUES (?, ?, ?, ?, ?)", changes)
 
+    def add_all(self, check: Callable[[], None]) -> None:
+        """Notes that all of the upstream's files come where none were. Calls `check`, which may raise, in between."""
+        after: tuple[str] | None = ("",)
+        while after:
+            check()
+            (last,) = after
+            after = self._db.execute(_NTH_PATH, (last, _AT_ONCE - 1)).fetchone()
+            with self._batch():
+                self._db.execute(_ADD_ALL, (last, _AT_ONCE))
+
+    def changes(self) -> Iterator[Change]:
+        """All of them, in the order in which they were noted."""
+        return map(Change._make, self._db.execute("SELECT * FROM change ORDER BY rowid"))
+
     def totals(self) -> Totals:
         row = self._db.execute(
             "SELECT coalesce(sum(kind = 'added'), 0), coalesce(sum(kind = 'removed'), 0),"
@@ -81,9 +113,13 @@ class Worklist:
         ).fetchone()
         return Totals(*row)
 
-    def arriving(self) -> Iterator[Entry]:
-        """The files that are added or changed."""
-        return self._db.execute("SELECT path, sha256, size FROM change WHERE kind <> 'removed'")
+    def added(self) -> Iterator[Entry]:
+        """The files at paths where none were."""
+        return self._db.execute("SELECT path, sha256, size FROM change WHERE kind = 'added'")
+
+    def changed(self) -> Iterator[Entry]:
+        """The files that come in the place of other bytes."""
+        return self._db.execute("SELECT path, sha256, size FROM change WHERE kind = 'changed'")
 
     def leaving(self) -> Iterator[str]:
         """The paths whose present bytes are removed or replaced."""
@@ -98,24 +134,23 @@ class Worklist:
         return (path for (path,) in self._db.execute("SELECT path FROM change WHERE kind = 'removed' ORDER BY path"))
 
     def arriving_bytes(self) -> Iterator[Entry]:
-        """The arriving files, but each pair of sha256 and size once, with one of its paths."""
+        """The arriving files, but each pair of sha256 and size once, with one of its paths.
+
+        Small ones come first, each kind by path: neighbours upstream are fetched one after another.
+        """
         return self._db.execute(
             "SELECT min(path), sha256, size FROM change WHERE kind <> 'removed' GROUP BY sha256, size"
+            " ORDER BY size > ?, min(path)",
+            (SMALL,),
         )
 
-    def want(self, entries: Iterable[Entry]) -> None:
-        """Marks the bytes of these files as to be fetched."""
-        with self._batch():
-            self._db.executemany("INSERT INTO wanted (path, sha256, size) VALUES (?, ?, ?)", entries)
-
-    def wanted(self) -> Iterator[Entry]:
-        """What is to be fetched, by path: neighbours upstream are fetched one after another."""
-        return self._db.execute("SELECT path, sha256, size FROM wanted ORDER BY path")
-
-    def wanted_totals(self) -> tuple[int, int]:
-        """How many files are to be fetched, and how many bytes."""
-        files, size = self._db.execute("SELECT count(*), coalesce(sum(size), 0) FROM wanted").fetchone()
-        return files, size
+    def arriving_totals(self) -> tuple[int, int]:
+        """How many of those there are, and how many bytes they have."""
+        row = self._db.execute(
+            "SELECT count(*), coalesce(sum(size), 0) FROM"
+            " (SELECT DISTINCT sha256, size FROM change WHERE kind <> 'removed')"
+        ).fetchone()
+        return row[0], row[1]
 
     def fail(self, failed: Iterable[tuple[Entry, str]]) -> None:
         """Marks the bytes of these files as not to be had, each with the cause."""

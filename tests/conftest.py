@@ -1,24 +1,30 @@
 """What all tests share: a fresh data folder, a real upstream, and no waiting between retries."""
 
+import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
+from django.test import TransactionTestCase
 from pytest_django.fixtures import Settings
 
+from dashboard import live
 from repos import durable
 from repos.create import make_repository
 from repos.models import Repository
-from tests.running import RUNG
+from tests.browser import window  # noqa: F401
+from tests.running import RUNG, delete_all_rows
 from tests.serving import millrace, new_millrace, started_once  # noqa: F401
 from tests.settings import POSTGRESQL, POSTGRESQL_URL
 from tests.upstream import Upstream
+
+# A shell that starts us in the background lets all that we start ignore Ctrl-C, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -57,14 +63,8 @@ def _answers(url: str) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_flush() -> None:
-    """Between tests PostgreSQL deletes our few rows; to truncate all tables takes it a quarter of a second."""
-    if POSTGRESQL:
-        connection.ops.sql_flush = _deletions  # type: ignore[method-assign]
-
-
-def _deletions(style: Any, tables: Sequence[str], **options: Any) -> list[str]:
-    # In any order, for its foreign keys are looked at when the transaction ends.
-    return [f'DELETE FROM "{table}"' for table in tables]
+    """After a test that commits, its few rows are deleted; which permissions there are is not made anew each time."""
+    TransactionTestCase._fixture_teardown = lambda self: delete_all_rows()  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -93,6 +93,12 @@ def quick_disk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     """What other tests write need not: they do not wait until it is on the disk."""
     if "real_disk" not in request.fixturenames:
         monkeypatch.setattr(durable, "_settle", lambda files, root: None)
+
+
+@pytest.fixture(autouse=True)
+def same_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is live is drawn anew twice a minute, for the sake of “3 min ago”: no test hits upon that by chance."""
+    monkeypatch.setattr(live, "STALE", 1 << 40)
 
 
 @pytest.fixture

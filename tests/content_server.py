@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -14,7 +14,7 @@ from django.db import connections
 from waitress import create_server, wasyncore
 from waitress.task import ThreadedTaskDispatcher
 
-from dashboard import content
+from dashboard import channel, content
 
 
 class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
@@ -35,8 +35,10 @@ class Server:
         self._dispatcher = Dispatcher()
         self._dispatcher.set_thread_count(threads)
         self._server = create_server(
-            application, map=self._sockets, _dispatcher=self._dispatcher, host="127.0.0.1", port=0
+            application, map=self._sockets, _dispatcher=self._dispatcher, host="127.0.0.1", port=0, ident=None
         )
+        channel.prepare(self._server)
+        self._desk = self._server.desk
         # Or all of a file would be on its way before a slow client has read its start. Connections inherit it.
         self._server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         self._thread = threading.Thread(target=self._run)
@@ -55,7 +57,35 @@ class Server:
         # Only now, when nobody is in the loop or will pull the trigger any more.
         self._hang_up()
         self._dispatcher.shutdown()
+        if self._desk:
+            self._desk.close()
         wasyncore.close_all(self._sockets)
+
+    def set_quick(self, answers: Callable[[bytes], bytes | None]) -> None:
+        """Has `answers` say what is answered at once, in place of the product's."""
+        self._server.quick, self._server.desk = answers, None
+
+    @property
+    def asks(self) -> bool:
+        """Whether requests wait at the desk for what PostgreSQL says."""
+        return self._desk is not None and self._desk in self._sockets.values()
+
+    def refuse_others(self) -> None:
+        """From now on nothing is answered by the threads."""
+        self._dispatcher.set_thread_count(0)
+
+    @property
+    def channels(self) -> dict[int, Any]:
+        """The connections that are open."""
+        found: dict[int, Any] = self._server.active_channels
+        return found
+
+    def accept(self) -> None:
+        """Lets in who waits, as the server's loop does when it sees that somebody does."""
+        self._server.handle_accept()
+
+    def limit(self, connections: int) -> None:
+        self._server.adj.connection_limit = connections
 
     def cut_off(self) -> None:
         """Closes all connections, whatever they are at."""
@@ -65,8 +95,8 @@ class Server:
         done.wait()
 
     def _hang_up(self) -> None:
-        for channel in list(self._server.active_channels.values()):
-            channel.handle_close()
+        for one in list(self._server.active_channels.values()):
+            one.handle_close()
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -6,14 +6,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
 from repos import chain, jobs, pool
-from repos.jobs import Actions
+from repos.actions import Actions
 from repos.models import Content, Distribution, Job, Repository, RepositoryVersion
 
 # Seconds: far longer than anything takes, even on a machine that has much else to do.
 PATIENCE = 120
+# Seconds in which ends what would otherwise go on for far longer, or for ever, even on such a machine.
+SOON = 10
 
 # The ids of the jobs that were rung for (see the fixture `bell`).
 RUNG: list[int] = []
@@ -70,6 +74,15 @@ def at_once(*tasks: Callable[[], object]) -> list[BaseException | None]:
 
     with ThreadPoolExecutor(len(tasks)) as threads:
         return [one.exception() for one in [threads.submit(connected, task) for task in tasks]]
+
+
+def delete_all_rows() -> None:
+    """But those that a new database has, too: the kinds of rows, and what people may do with them."""
+    kept = {ContentType._meta.db_table, Permission._meta.db_table}
+    # In any order, for foreign keys are looked at when the transaction ends.
+    deletions = [f'DELETE FROM "{name}"' for name in connection.introspection.django_table_names() if name not in kept]
+    at_once = ["; ".join(deletions)] if connection.vendor == "postgresql" else deletions
+    connection.ops.execute_sql_flush(at_once)
 
 
 def files(version: RepositoryVersion) -> dict[str, bytes]:

@@ -13,13 +13,15 @@ from pytest_django.fixtures import Settings
 
 from repos import addresses, causes, dial, tls, urls
 from repos.addresses import NEVER, PRIVATE
-from repos.errors import AddressRefused, FetchFailed, InvalidUrl, InvalidValue
+from repos.errors.upstreams import FetchFailed
+from repos.errors.values import AddressRefused, InvalidUrl, InvalidValue
 from repos.fetch import Fetched, Fetcher
 from repos.remote_values import checked_one
 from repos.transport import Transport
+from tests.misbehaviour import Redirect
 from tests.proxy import Proxy
 from tests.tls import TlsUpstream, for_other_names, good, pem_of
-from tests.upstream import Redirect, Upstream
+from tests.upstream import Upstream
 
 METADATA = "169.254.169.254"
 FILE = b"what the upstream has"

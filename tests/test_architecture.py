@@ -1,13 +1,18 @@
 """The shape of the house: two rooms and one arrow. It reads the imports, and fails on a wrong one."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 HOUSE = Path(__file__).resolve().parent.parent
-PURE = ["chunks", "compare", "errors", "keyfile", "manifest", "names", "paths", "units", "worklist"]
+PURE = {
+    *("chunks", "compare", "errors", "keyfile", "manifest", "names", "paths", "pieces", "pipeline", "representation"),
+    *("splice", "units", "window", "worklist", "nouns"),
+    *("errors.values", "errors.refusals", "errors.upstreams", "errors.storage", "errors.stops"),
+}
 ATTICS = {"utils", "util", "helpers", "helper", "services", "service", "managers", "manager", "misc", "common"}
 
 
@@ -104,7 +109,7 @@ def test_a_module_imports_what_it_may(file: Path) -> None:
         ("repos.sync", "from ..dashboard import tasks"),
         ("repos.management.commands.sync", "from dashboard.tasks import huey"),
         ("repos.models.job", "from repos import jobs"),
-        ("repos.models.job", "from repos.errors import Refused"),
+        ("repos.models.job", "from repos.errors.refusals import Refused"),
         ("repos.models.job", "from .. import conf"),
         ("repos.models.job", "from ..conf import silence"),
         ("repos.paths", "from django.conf import settings"),
@@ -126,7 +131,7 @@ def test_a_wrong_import_is_found(name: str, source: str) -> None:
         ("repos.sync", "import dashboards\nimport hueys\nfrom django import httpx"),
         ("repos.models.job", "from .publication import Publication\nfrom django.db import models"),
         ("repos.models.job", "from repos.models.publication import Publication\nfrom repos import models"),
-        ("repos.manifest", "from . import paths\nfrom .errors import BadList"),
+        ("repos.manifest", "from . import paths\nfrom .errors.upstreams import BadList"),
         ("dashboard.tasks", "from huey import SqliteHuey\nfrom repos import chain"),
         ("dashboard.views.jobs", "from django.http import HttpResponse\nfrom repos import jobs"),
     ],
@@ -181,3 +186,21 @@ def test_no_modules_of_the_domain_import_each_other() -> None:
 
 def test_a_circle_would_be_found() -> None:
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": set(), "e": {"d"}}) == {"a", "b", "c"}
+
+
+def map_of_the_house() -> set[str]:
+    """The files that CONTRIBUTING.md says where to find."""
+    found = (HOUSE / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("\n```\nrepos/")[2].partition("```")[0]
+    return set(re.findall(r"\w+\.py", found))
+
+
+@pytest.mark.parametrize("room", ["repos", "dashboard", "bench", "tests"])
+def test_the_map_names_every_module(room: str) -> None:
+    names = {file.name for file in (HOUSE / room).glob("*.py")}
+    plain = {name for name in names if name.startswith("test_")} | {"__init__.py", "apps.py"}
+    assert names - plain - map_of_the_house() == set()
+
+
+def test_the_map_names_no_module_that_is_gone() -> None:
+    there = {file.name for file in files_of("repos", "dashboard", "bench", "tests")} | {"manage.py"}
+    assert map_of_the_house() - there == set()

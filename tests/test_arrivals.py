@@ -13,7 +13,7 @@ import pytest
 
 from repos import arrivals, pool
 from repos.arrivals import Arrivals
-from repos.errors import NotStored
+from repos.errors.storage import NotStored
 from repos.models import Artifact
 from tests.settings import BASE_DIR
 

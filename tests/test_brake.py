@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from repos import chain, jobs
-from repos.errors import Refused
+from repos.errors.refusals import Refused
 from repos.models import Job, Repository
 from tests.running import PATIENCE, files, run, served
 from tests.serving import MANAGE, Millrace
@@ -147,6 +147,8 @@ def test_the_job_page_asks(mirror: Repository, upstream: Upstream, admin_client:
     job = run(mirror)
     page = admin_client.get(f"/jobs/{job.pk}/").content.decode()
     assert "Let it remove 6\N{NO-BREAK SPACE}files" in page
+    # It names a few of them; a dry run shows all.
+    assert f'action="/repositories/{mirror.pk}/dry-run/"' in page
     answer = admin_client.post(f"/jobs/{job.pk}/confirm/")
     made = Job.objects.latest("pk")
     assert answer.headers["Location"] == f"/jobs/{made.pk}/"

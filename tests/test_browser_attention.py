@@ -10,8 +10,9 @@ from repos import chain
 from repos.models import Job, Repository, Worker
 from tests import scenes
 from tests.browser import CHROMIUM, browser_type_launch_args, context, operator, stranger, visitor
+from tests.misbehaviour import Status
 from tests.running import run, served
-from tests.upstream import Status, Upstream
+from tests.upstream import Upstream
 
 # Fixtures, which pytest finds by their names here.
 __all__ = ["browser_type_launch_args", "context", "operator", "stranger", "visitor"]

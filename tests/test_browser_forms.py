@@ -46,6 +46,7 @@ def test_only_what_counts_is_shown(visitor: Page) -> None:
     visitor.get_by_label("No upstream").check()
     for label in ("Upstream URL", "Mirror:", "Run the first job now"):
         expect(visitor.get_by_label(label)).to_be_hidden()
+    visitor.get_by_text("More settings").click()
     expect(visitor.get_by_label("Manifest name")).to_be_hidden()
     visitor.get_by_label("Publish with").select_option("")
     expect(visitor.get_by_label("Manifest name")).to_be_visible()
@@ -57,11 +58,11 @@ def test_only_what_counts_is_shown(visitor: Page) -> None:
 def test_a_refused_form_shows_the_first_fault(visitor: Page) -> None:
     fill_in(visitor, "taken")
     visitor.get_by_label("Name", exact=True).fill("")
-    visitor.get_by_role("button", name="Make repository").click()
-    expect(visitor.get_by_text("This field is required.")).to_be_in_viewport()
+    visitor.get_by_role("button", name="Create and run").click()
+    expect(visitor.get_by_text("Enter the name.")).to_be_in_viewport()
     visitor.get_by_label("Name", exact=True).fill("files")
     visitor.get_by_label("Base path").fill("free")
-    visitor.get_by_role("button", name="Make repository").click()
+    visitor.get_by_role("button", name="Create and run").click()
     expect(visitor).to_have_url(re.compile(r"/jobs/\d+/$"))
 
 
@@ -71,7 +72,7 @@ def test_a_double_click_makes_one(browser: Browser, live_server: LiveServer, ope
         sign_in(context, operator, live_server.url)
         page = context.new_page()
         fill_in(page, "free")
-        page.get_by_role("button", name="Make repository").dblclick()
+        page.get_by_role("button", name="Create and run").dblclick()
         expect(page).to_have_url(re.compile(r"/jobs/\d+/$"))
     assert Repository.objects.filter(name="files").count() == 1
     assert Job.objects.count() == 1

@@ -29,7 +29,7 @@ document.title = "it ran"; alert(document.cookie); fetch("/users/", {credentials
 new Image().src = "/jobs/?" + document.cookie; window.open("/remotes/"); top.location = "/password/";
 """
 HTML = f"""<!doctype html><title>mirrored</title><meta http-equiv="refresh" content="0;url=/jobs/">
-<base href="/distributions/"><script>{SCRIPT}</script><script src="/static/js/millrace.js"></script>
+<base href="/distributions/"><script>{SCRIPT}</script><script src="/static/js/theme.js"></script>
 <img src="x" onerror='{SCRIPT}'><iframe src="/users/"></iframe><iframe srcdoc="<script>{SCRIPT}</script>"></iframe>
 <object data="/users/"></object><embed src="/users/">
 <form id="f" method="post" action="/logout/"><button id="b">x</button></form><a id="a" href="javascript:alert(1)">x</a>

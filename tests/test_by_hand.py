@@ -7,16 +7,11 @@ from typing import Any
 import pytest
 
 from repos import by_hand, chain, pool
-from repos.errors import (
-    InvalidPath,
-    InvalidValue,
-    MillraceError,
-    NothingToDo,
-    PathInTheWay,
-    PathTaken,
-    Refused,
-)
-from repos.jobs import Actions, Requested
+from repos.actions import Actions
+from repos.errors import MillraceError
+from repos.errors.refusals import NothingToDo, PathInTheWay, PathTaken, Refused
+from repos.errors.values import InvalidPath, InvalidValue
+from repos.jobs import Requested
 from repos.models import Artifact, Job, Repository
 from tests import factories
 from tests.running import files, metadata, served

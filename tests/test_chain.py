@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from repos import chain, jobs, publish_settings, tracking
+from repos.actions import Details
 from repos.distribute import distribute
-from repos.errors import InUse
+from repos.errors.refusals import InUse
 from repos.models import Content, FailedFile, Job, Publication, Repository, RepositoryVersion, Switch
 from repos.publish import publish
+from tests import factories
+from tests.misbehaviour import Corrupt, Drip, Stall, StallHeaders, Status
 from tests.running import PATIENCE, metadata, run, running, served, until
-from tests.upstream import EVERY_FILE, MANIFEST, Corrupt, Drip, Stall, StallHeaders, Status, Upstream
+from tests.upstream import EVERY_FILE, MANIFEST, Upstream
 
 
 @pytest.fixture
@@ -100,6 +103,14 @@ def test_reports_are_grouped_by_action_in_order(filled: Repository) -> None:
     assert download.bytes_done == download.bytes_total == sum(map(len, (served("files") or {}).values()))
 
 
+def test_where_no_byte_has_to_be_fetched_it_says_of_how_many_files(filled: Repository) -> None:
+    run(filled)
+    other = factories.repository("other", "other")
+    Repository.objects.filter(pk=other.pk).update(remote=filled.remote)
+    report = run(Repository.objects.get(pk=other.pk)).reports.get(code="sync.downloading.artifacts")
+    assert (report.total, report.message, report.suffix) == (0, "All bytes are here already", "20 files")
+
+
 def test_a_failed_file_fails_the_job_and_changes_nothing(filled: Repository, upstream: Upstream) -> None:
     run(filled)
     before = served("files")
@@ -108,7 +119,7 @@ def test_a_failed_file_fails_the_job_and_changes_nothing(filled: Repository, ups
     upstream.fail("folder/bad", Corrupt(1))
     job = run(filled)
     assert job.state == "failed"
-    assert job.error.startswith("1 file could not be fetched, so no version was made. The first: folder/bad")
+    assert job.error.startswith("1 file could not be fetched, so no version was made: folder/bad")
     assert served("files") == before
     assert RepositoryVersion.objects.count() == 2
     failed = FailedFile.objects.get()
@@ -170,7 +181,7 @@ def test_cancel_while_the_version_is_recorded_leaves_no_trace(
     job = jobs.request(filled).job
     seen: list[int] = []
 
-    def one_by_one(items: Iterable[Any]) -> Iterator[list[Any]]:
+    def one_by_one(items: Iterable[Any], length: int = 1) -> Iterator[list[Any]]:
         for item in items:
             yield [item]
             seen.append(Content.objects.count())
@@ -287,7 +298,7 @@ def test_the_settings_that_a_job_publishes_with_cannot_be_deleted(
     assert set(metadata("files")) == {"PULP_MANIFEST"}
     assert f"1 job ({job.pk})" in refused[0]
     # It was not asked for these: run again, it takes what the repository has then.
-    assert jobs.details_of(job).publish_settings is None
+    assert Details.of(job).publish_settings is None
 
 
 def test_a_job_whose_distributions_are_gone_says_so(repository: Repository, upstream: Upstream) -> None:

@@ -7,7 +7,9 @@ import pytest
 from repos import chain, jobs
 from repos.change import change_repository
 from repos.create import make_repository
-from repos.errors import InvalidName, InvalidValue, MillraceError, NameTaken, Stale
+from repos.errors import MillraceError
+from repos.errors.refusals import Stale
+from repos.errors.values import InvalidName, InvalidValue, NameTaken
 from repos.models import PublishSettings, Remote, Repository, SyncState
 from tests import factories
 from tests.running import files, run

@@ -19,22 +19,9 @@ from repos.check import Finding, check, check_remote
 from repos.models import Remote
 from repos.transport import Transport
 from tests import tls
+from tests.misbehaviour import Busy, Drip, DripFrame, DripHeaders, Gzip, Redirect, Reset, Short, StallHeaders, Status
 from tests.proxy import Proxy
-from tests.upstream import (
-    EVERY_FILE,
-    MANIFEST,
-    Busy,
-    Drip,
-    DripFrame,
-    DripHeaders,
-    Gzip,
-    Redirect,
-    Reset,
-    Short,
-    StallHeaders,
-    Status,
-    Upstream,
-)
+from tests.upstream import EVERY_FILE, MANIFEST, Upstream
 
 KIND = Remote.Kind.MANIFEST
 
@@ -62,7 +49,8 @@ def test_it_works(stocked: Upstream) -> None:
     assert finding.url == stocked.manifest_url
     assert (finding.files, finding.size, finding.list_size) == (7, 700, len(stocked.manifest))
     assert finding.sentence == "The list has 7 files with 700 B in all."
-    assert finding.sample == tuple(f"folder/{number}.txt" for number in range(5))
+    assert finding.sample == tuple(f"folder/{number}.txt" for number in range(7))
+    assert finding.what.startswith("PULP_MANIFEST: ")
     assert finding.last_modified.endswith("GMT")
     assert finding.first_file == "folder/0.txt is there, and is what the list says."
 
@@ -168,7 +156,7 @@ def test_a_list_that_is_too_long_is_broken_off(stocked: Upstream, monkeypatch: p
     finding = found(stocked.url)
     assert finding.cause == "limit"
     assert "it is longer than 50 bytes" in finding.sentence
-    assert "A sync would read a list of up to 2.1 GB" in finding.advice
+    assert "A sync would read a list of up to 2.0 GB" in finding.advice
 
 
 def test_a_line_that_is_wrong_is_named(upstream: Upstream) -> None:

@@ -3,8 +3,9 @@
 import pytest
 
 from repos import remotes
+from tests.misbehaviour import Status
 from tests.terminal import call
-from tests.upstream import MANIFEST, Status, Upstream
+from tests.upstream import MANIFEST, Upstream
 
 pytestmark = pytest.mark.django_db
 

@@ -29,9 +29,10 @@ from repos import (
     trash,
     unneeded,
 )
+from repos.actions import CLEAN
 from repos.clean_plan import plan
 from repos.create import make_repository
-from repos.errors import NothingToDo, Refused
+from repos.errors.refusals import NothingToDo, Refused
 from repos.models import Artifact, Content, Damage, Job, Repository, RepositoryVersion, RequestedChange
 from repos.models.job import State
 from tests import factories, running, scenes
@@ -45,7 +46,7 @@ LONG_AGO = timedelta(days=3)
 
 def clean() -> Job:
     """Asks for a clean-up and runs it here; returns it as it ended."""
-    job = jobs.request(None, actions=jobs.CLEAN).job
+    job = jobs.request(None, actions=CLEAN).job
     chain.run(job.pk, "test")
     return Job.objects.get(pk=job.pk)
 
@@ -276,7 +277,7 @@ def test_a_version_that_somebody_makes_stays(repository: Repository, data: Path)
     age_all(data)
     making = scenes.a_running_job(repository)
     assert [job.pk for job in plan().awaited] == [making.pk]
-    with running.running(jobs.request(None, actions=jobs.CLEAN).job):
+    with running.running(jobs.request(None, actions=CLEAN).job):
         report = Job.objects.latest("pk").reports
         until(lambda: report.filter(code="clean.waiting").exists())
         until(
@@ -320,7 +321,7 @@ def test_folders_of_nobody_go(repository: Repository, data: Path) -> None:
     age_all(data)
     (data / "work" / "job-10-1").mkdir()
     assert plan().leftovers == 4 * 5
-    cleaning = jobs.request(None, actions=jobs.CLEAN).job
+    cleaning = jobs.request(None, actions=CLEAN).job
     with running.running(cleaning):
         until(lambda: cleaning.reports.filter(code="clean.waiting").exists())
         Job.objects.filter(pk=at_work.pk).update(state=State.CANCELED, finished_at=timezone.now())
@@ -350,7 +351,7 @@ def unneeded_file(repository: Repository, data: Path) -> str:
 @contextmanager
 def cleaning_up_to(wait_for: Job) -> Iterator[Job]:
     """A clean-up that has marked all and waits for that job; it goes on when the block is left."""
-    job = jobs.request(None, actions=jobs.CLEAN).job
+    job = jobs.request(None, actions=CLEAN).job
     with running.running(job):
         until(lambda: job.reports.filter(code="clean.waiting").exists())
         yield job
@@ -390,7 +391,7 @@ def test_a_job_that_began_after_the_marking_is_not_waited_for(repository: Reposi
 
 def test_a_cancel_is_heeded_while_it_waits(repository: Repository, unneeded_file: str) -> None:
     at_work = scenes.a_running_job(factories.repository("other", "other"))
-    job = jobs.request(None, actions=jobs.CLEAN).job
+    job = jobs.request(None, actions=CLEAN).job
     with running.running(job):
         until(lambda: job.reports.filter(code="clean.waiting").exists())
         jobs.cancel(Job.objects.get(pk=job.pk))

@@ -6,14 +6,17 @@ from threading import Thread
 
 import pytest
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from repos import chain, jobs
+from repos.actions import Actions
 from repos.create import make_repository
 from repos.management import display
 from repos.models import Distribution, Job, ProgressReport, Publication, Repository, Worker
+from tests.misbehaviour import Status
 from tests.running import PATIENCE, run, running, served, until
 from tests.terminal import Terminal, call
-from tests.upstream import MANIFEST, Status, Upstream
+from tests.upstream import MANIFEST, Upstream
 
 pytestmark = pytest.mark.usefixtures("transactional_db", "bell")
 
@@ -137,7 +140,10 @@ def test_an_identical_job_of_a_worker_that_is_alive_is_followed(stocked: Upstrea
     assert Job.objects.get().worker == "test"
 
 
-def test_an_identical_job_of_the_dead_is_taken_up(stocked: Upstream, repository: Repository) -> None:
+def test_an_identical_job_of_the_dead_is_taken_up(
+    stocked: Upstream, repository: Repository, settings: Settings
+) -> None:
+    settings.MILLRACE_SILENCE_SECONDS = 0.5
     job = jobs.request(repository).job
     chain.claim(job.pk, "a terminal that was killed")
     Job.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=1))
@@ -154,7 +160,7 @@ def test_a_publication_is_something_new(stocked: Upstream, repository: Repositor
 
 
 def test_what_waits_before_it_is_run_first(stocked: Upstream, repository: Repository) -> None:
-    earlier = jobs.request(repository, actions=jobs.Actions(True, False, False)).job
+    earlier = jobs.request(repository, actions=Actions(True, False, False)).job
     assert call("sync", "files")[0] == 0
     earlier.refresh_from_db()
     assert earlier.state == "completed"
@@ -162,7 +168,7 @@ def test_what_waits_before_it_is_run_first(stocked: Upstream, repository: Reposi
 
 
 def test_a_job_that_waits_says_for_which(repository: Repository) -> None:
-    first = jobs.request(repository, actions=jobs.Actions(True, False, False)).job
+    first = jobs.request(repository, actions=Actions(True, False, False)).job
     second = jobs.request(repository).job
     out = StringIO()
     lines = display.Lines(out)

@@ -2,15 +2,19 @@
 
 import hashlib
 import random
+import re
+import shlex
 import shutil
 import signal
 import subprocess
 from collections.abc import Iterable, Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 
 from dashboard import content
 from repos.models import Repository
@@ -169,3 +173,38 @@ def test_parts_of_a_file_of_another_size_are_refused(files: Repository, line: Li
     cut_off([*ARIA2, "--max-download-limit=3M", line.url], tmp_path, signal.SIGINT)
     change(files, "shorter")
     assert finish([*ARIA2, line.url], tmp_path) != 0
+
+
+def test_wget_mirrors_a_folder_once_however_it_can_be_sorted(files: Repository, line: Line, tmp_path: Path) -> None:
+    """And from a sorted page too: its links lead to the same folders as those of any other."""
+    factories.serve(files, {"file": b"1", "sub/one": b"2"})
+    for start in ("", "?sort=-size&digests=1"):
+        folder = tmp_path / (start or "plain")
+        folder.mkdir()
+        command = ["wget", "--no-verbose", "--recursive", "--level=inf", "--no-parent", "--no-host-directories"]
+        assert finish([*command, f"{line.server.url}/content/files/{start}"], folder) == 0
+        found = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+        own = {"content/files/index.html" + start, "content/files/sub/index.html"}
+        below = {f"content/files/{name}" for name in ("PULP_MANIFEST", "file", "other", "sub/one")}
+        assert found - {"robots.txt"} == own | below | {"content/files/index.html"}
+
+
+def test_the_line_that_pages_offer_brings_every_file_and_no_page(
+    files: Repository, line: Line, tmp_path: Path, admin_client: Client
+) -> None:
+    """Those among them that are themselves called as the page of a folder is by others."""
+    named = {
+        "index.html": b"<a href=sub/index.html>",
+        "sub/index.html": b"4",
+        "sub/index.html.gz": b"5",
+        "a b#.txt": b"6",
+    }
+    factories.serve(files, named)
+    page = unescape(admin_client.get(f"/repositories/{files.pk}/").content.decode())
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    offered = re.findall(r"<code>(wget .*?) \S+</code>", page)[0]
+    assert finish([*shlex.split(offered), f"{line.server.url}/content/files/"], folder) == 0
+    found = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+    served = {"PULP_MANIFEST", "file", "other", *named}
+    assert found - {"robots.txt"} == {f"content/files/{name}" for name in served}

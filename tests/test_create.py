@@ -13,16 +13,9 @@ from django.utils import timezone
 from repos.base_paths import clashing
 from repos.create import MOMENT, Made, make_and_run, make_repository
 from repos.distributions import make_distribution
-from repos.errors import (
-    BasePathTaken,
-    InvalidName,
-    InvalidPath,
-    InvalidUrl,
-    InvalidValue,
-    MillraceError,
-    NameTaken,
-    Refused,
-)
+from repos.errors import MillraceError
+from repos.errors.refusals import Refused
+from repos.errors.values import BasePathTaken, InvalidName, InvalidPath, InvalidUrl, InvalidValue, NameTaken
 from repos.models import Distribution, Job, PublishSettings, Remote, Repository, RepositoryVersion
 from repos.names import MAX_LENGTH
 from repos.paths import clash

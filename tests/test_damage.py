@@ -10,9 +10,9 @@ import pytest
 
 from dashboard import part
 from repos import chain, damage, jobs, pool, quarantine
+from repos.actions import VERIFY
 from repos.damage import note, note_unserved, with_places
 from repos.faults import Fault, Identity, fault_of
-from repos.jobs import VERIFY
 from repos.models import Artifact, Damage, Repository
 from repos.published import File
 from tests import decay, factories

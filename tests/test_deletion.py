@@ -13,9 +13,11 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from repos import deletion, unneeded
+from repos.actions import Actions
 from repos.distribute import distribute, follow, pin
-from repos.errors import InUse, InvalidValue, MillraceError, Refused
-from repos.jobs import Actions
+from repos.errors import MillraceError
+from repos.errors.refusals import InUse, Refused
+from repos.errors.values import InvalidValue
 from repos.jobs import request as request_job
 from repos.models import (
     Artifact,

@@ -14,7 +14,7 @@ def plain(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def a_download(**values: int | None) -> ProgressReport:
+def a_download(**values: int | str | None) -> ProgressReport:
     known = {"done": 25, "total": 100, "bytes_done": 1_000_000, "bytes_total": 5_000_000, "rate": 50_000}
     return ProgressReport(code="sync.downloading.artifacts", action="sync", **(known | values))
 
@@ -54,7 +54,7 @@ def test_what_is_not_known_is_a_dash() -> None:
 def test_counts_and_their_nouns() -> None:
     assert plain(display.counted(1, "file")) == "1 file"
     assert plain(display.counted(2_345, "file")) == "2,345 files"
-    assert plain(display.counted(2, "repository,repositories")) == "2 repositories"
+    assert plain(display.counted(2, "repository")) == "2 repositories"
 
 
 def test_nothing_is_not_counted() -> None:
@@ -86,7 +86,10 @@ def test_what_is_done_is_counted_once() -> None:
     ],
 )
 def test_the_time_left_is_rounded(left: int, shown: str) -> None:
-    assert plain(display.time_left(a_download(bytes_done=0, bytes_total=left))) == shown
+    """At 50 kB a second, for ten seconds now."""
+    samples = "[[0,0,0],[10,0,500000]]"
+    report = a_download(bytes_done=500_000, bytes_total=500_000 + left, samples=samples)
+    assert plain(display.time_left(report)) == shown
 
 
 def test_no_time_is_left_of_what_does_not_move() -> None:

@@ -8,9 +8,10 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from repos import chain, jobs
-from repos.distribute import MAX_REASON, distribute, follow, newest_publication, pin
-from repos.distributions import make_distribution
-from repos.errors import InvalidValue, Refused
+from repos.distribute import MAX_REASON, distribute, follow, newest_publication, pin, promote
+from repos.distributions import make_distribution, protect
+from repos.errors.refusals import Refused, Stale
+from repos.errors.values import InvalidValue
 from repos.models import Distribution, Publication, PublishSettings, Repository, Switch
 from repos.progress import Progress
 from tests import factories
@@ -239,3 +240,72 @@ def test_what_comes_to_follow_while_a_job_distributes_is_moved_with_the_others()
         job = distributed_meanwhile(repository, second)
     job.join(PATIENCE)
     assert served("files") == {"a": b"2"}
+
+
+# ---- what another serves -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def staging() -> Distribution:
+    """Serves version 2 of the repository of “files”, which serves version 1, pinned."""
+    repository = factories.repository()
+    first = factories.serve(repository, {"a": b"1"})
+    made = make_distribution(repository, "staging")
+    factories.serve(repository, {"a": b"2"})
+    pin(repository.distributions.get(base_path="files"), first)
+    return made
+
+
+def files_of(staging: Distribution) -> Distribution:
+    return staging.repository.distributions.get(base_path="files")
+
+
+@pytest.mark.django_db
+def test_what_one_serves_is_promoted_to_another(staging: Distribution, django_user_model: type[User]) -> None:
+    ada = django_user_model.objects.create(username="ada")
+    switch = promote(files_of(staging), staging, by=ada)
+    assert switch
+    assert (switch.by, switch.reason) == (ada, "version 2, as served at “staging”")
+    assert (served("files"), files_of(staging).pinned) == ({"a": b"2"}, True)
+    assert promote(files_of(staging), staging, reason="tested") is None
+
+
+@pytest.mark.django_db
+def test_only_what_was_seen_is_promoted(staging: Distribution) -> None:
+    staging.refresh_from_db()
+    with pytest.raises(Stale, match="What “staging” serves"):
+        promote(files_of(staging), staging, shown=0)
+    with pytest.raises(Stale, match="What “files” serves"):
+        promote(files_of(staging), staging, instead_of=0)
+    promote(files_of(staging), staging, shown=staging.publication_id, instead_of=files_of(staging).publication_id)
+    assert served("files") == {"a": b"2"}
+
+
+@pytest.mark.django_db
+def test_what_serves_nothing_or_other_files_is_not_promoted(staging: Distribution) -> None:
+    nothing = factories.repository("other", "other").distributions.get()
+    with pytest.raises(Refused, match="serves nothing yet"):
+        promote(files_of(staging), nothing)
+    factories.serve(nothing.repository, {"b": b"1"})
+    with pytest.raises(Refused, match="is of another repository"):
+        promote(files_of(staging), nothing)
+    nothing.delete()
+    with pytest.raises(Refused, match="was deleted meanwhile"):
+        promote(files_of(staging), Distribution(pk=10**6, base_path="gone"))
+
+
+@pytest.mark.django_db
+def test_where_to_roll_back_to_is_what_was_served_before(staging: Distribution) -> None:
+    files = files_of(staging)
+
+    def before() -> int | None:
+        found = Switch.objects.before(files_of(staging))
+        return found.version.number if found else None
+
+    assert before() == 2
+    promote(files, staging)
+    assert before() == 1
+    # To protect it moves nothing.
+    protect(files_of(staging), protected=True)
+    assert before() == 1
+    assert Switch.objects.before(factories.repository("new", "new").distributions.get()) is None

@@ -6,7 +6,8 @@ from django.contrib.auth.models import User
 from repos.base_paths import clashing, refuse_taken
 from repos.distribute import pin
 from repos.distributions import add_distribution, change_base_path, make_distribution, protect, refresh
-from repos.errors import BasePathTaken, InvalidPath, Refused
+from repos.errors.refusals import Refused
+from repos.errors.values import BasePathTaken, InvalidPath
 from repos.models import Distribution, Publication, Repository, Switch
 from repos.paths import clash
 from repos.published import File, Missing, find

@@ -9,16 +9,18 @@ from django.utils import timezone
 
 from repos import by_hand, causes, chain, jobs
 from repos.compare import Change, Kind
-from repos.errors import FetchFailed, FilesFailed, Refused
+from repos.errors.refusals import Refused
+from repos.errors.upstreams import FetchFailed, FilesFailed
 from repos.failures import Failures
 from repos.models import FailedFile, Job, Remote, Repository, RepositoryVersion, SyncState
 from repos.progress import Progress
 from repos.sources import source_of
 from repos.worklist import Worklist
 from tests import scenes
+from tests.misbehaviour import Corrupt, Shorter, Status
 from tests.running import files, run, served
 from tests.terminal import call, rows
-from tests.upstream import EVERY_FILE, Corrupt, Shorter, Status, Upstream
+from tests.upstream import EVERY_FILE, Upstream
 
 
 @pytest.fixture
@@ -294,7 +296,7 @@ def test_a_version_says_so_wherever_it_is_shown(stocked: Upstream, skipping: Rep
         *("/", f"/repositories/{pk}/", f"/repositories/{pk}/versions/1/", f"/jobs/{job.pk}/", "/jobs/"),
         *("/distributions/", f"/distributions/{distribution.pk}/"),
         *("/publications/", f"/publications/{publication.pk}/"),
-        *(f"/storage/{pk}/", f"/repositories/{pk}/upload/"),
+        *(f"/storage/{pk}/versions/", f"/repositories/{pk}/upload/"),
     ):
         text = admin_client.get(path).content.decode().replace("\N{NO-BREAK SPACE}", " ")
         assert "without 1 file" in text, path

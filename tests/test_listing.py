@@ -1,12 +1,15 @@
 import hashlib
 import json
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html import escape
 from urllib.parse import quote, urljoin
 
 import pytest
 from django.utils import timezone
 
+from dashboard import arranging
 from repos.models import Content, Distribution, Repository, RepositoryVersion
 from tests import factories
 from tests.content_server import Client, serving
@@ -107,3 +110,82 @@ def test_long_folder_is_streamed_whole(files: Repository, get: Client) -> None:
     assert b"5,000 files" in page.body
     names = [entry["name"] for entry in json.loads(get("/content/files/many/?format=json").body)]
     assert names == [f"{i:05}" for i in range(5000)]
+
+
+# ---- sorted, and with digests ------------------------------------------------------------------------------
+
+
+def links(page: str) -> list[str]:
+    return re.findall(r'<tr[^>]*><td><a href="([^"]+)"', page)[1:]
+
+
+@pytest.fixture
+def sorts(files: Repository, get: Client) -> Client:
+    """With files of one size and another, from two versions; and two folders."""
+    factories.serve(files, {"b": b"22", "a": b"22", "z/f": b"1"})
+    RepositoryVersion.objects.filter(number=1).update(created_at=timezone.now() - timedelta(days=3))
+    return get
+
+
+@pytest.mark.parametrize(
+    ("query", "order"),
+    [
+        ("", "a b data.bin empty sub/ z/"),
+        ("sort=name", "a b data.bin empty sub/ z/"),
+        ("sort=-name", "z/ sub/ empty data.bin b a"),
+        ("sort=size", "sub/ z/ empty a b data.bin"),
+        ("sort=-size", "sub/ z/ data.bin a b empty"),
+        ("sort=modified&digests=1", "sub/ z/ data.bin empty a b"),
+        ("x=1&sort=-modified", "sub/ z/ a b data.bin empty"),
+        ("sort=color&sort=", "a b data.bin empty sub/ z/"),
+    ],
+)
+def test_a_folder_is_sorted_as_its_address_says(sorts: Client, query: str, order: str) -> None:
+    shown = links(sorts(f"/content/files/?{query}").body.decode())
+    assert [link for link in shown if link != "PULP_MANIFEST"] == order.split()
+
+
+def test_the_column_sorted_by_says_so_and_turns(sorts: Client) -> None:
+    page = sorts("/content/files/?sort=-size").body.decode()
+    assert re.findall(r"<th [^>]*>(?:<button[^>]*>)?[^<]*", page) == [
+        '<th scope="col"><button form="order" name="sort" value="name">Name',
+        '<th scope="col" aria-sort="descending"><button form="order" name="sort" value="size">Size',
+        '<th scope="col"><button form="order" name="sort" value="-modified">Modified (UTC)',
+    ]
+
+
+def test_digests_are_shown_on_demand(get: Client) -> None:
+    digest = hashlib.sha256(b"hello").hexdigest()
+    assert digest not in get("/content/files/sub/").body.decode()
+    page = get("/content/files/sub/?digests=1&sort=-size").body.decode()
+    assert f"<td>{digest}\n" in page
+    # Each form keeps what the other one asked for.
+    assert '<input type="hidden" name="digests" value="1">' in page
+    assert '<input type="hidden" name="sort" value="-size">' in page
+
+
+def test_json_is_the_same_however_the_page_is_sorted(sorts: Client) -> None:
+    assert sorts("/content/files/?format=json&sort=-size").body == sorts("/content/files/?format=json").body
+
+
+def test_too_many_entries_stay_in_the_order_of_names(sorts: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arranging, "MOST", 6)
+    page = sorts("/content/files/?sort=-size&digests=1").body.decode()
+    assert links(page) == ["PULP_MANIFEST", "a", "b", "data.bin", "empty", "sub/", "z/"]
+    assert "too many to sort" in page
+    assert 'aria-sort="ascending"><button form="order" name="sort" value="-name">' in page
+    assert hashlib.sha256(b"22").hexdigest() in page
+    monkeypatch.setattr(arranging, "MOST", 7)
+    assert "too many to sort" not in sorts("/content/files/?sort=-size").body.decode()
+
+
+def test_whoever_follows_links_finds_each_folder_once(sorts: Client) -> None:
+    for query in ("", "?sort=-size&digests=1"):
+        hrefs = re.findall(r'href="([^"]+)"', sorts(f"/content/files/{query}").body.decode())
+        assert not [href for href in hrefs if "?" in href]
+
+
+def test_forms_go_nowhere_but_here(get: Client) -> None:
+    assert "form-action 'self'" in str(get("/content/files/")["Content-Security-Policy"])
+    assert "form-action 'none'" in str(get("/content/files/data.bin")["Content-Security-Policy"])
+    assert "form-action 'none'" in str(get("/content/nowhere/")["Content-Security-Policy"])

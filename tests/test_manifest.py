@@ -10,7 +10,8 @@ import pytest
 from hypothesis import strategies as st
 
 from repos import manifest, paths
-from repos.errors import BadList, InvalidPath
+from repos.errors.upstreams import BadList
+from repos.errors.values import InvalidPath
 from repos.manifest import Entry
 from tests.fuzzing import rules
 
@@ -186,14 +187,16 @@ class Endless(io.RawIOBase):
 
     def __init__(self, data: bytes) -> None:
         self._data = data
+        self._at = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer)  # type: ignore[arg-type]
-        size = min(len(view), len(self._data))
-        view[:size] = self._data[:size]
+        size = min(len(view), len(self._data) - self._at)
+        view[:size] = self._data[self._at : self._at + size]
+        self._at = (self._at + size) % len(self._data)
         return size
 
 
@@ -204,6 +207,32 @@ def endless(data: bytes) -> Iterator[Entry]:
 def test_entries_come_while_the_list_is_still_read() -> None:
     stream = endless(GOOD)
     assert [next(stream) for _ in range(1000)] == [("good", DIGEST, 1)] * 1000
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [b"\n", b"# a comment\n", b"a b," + DIGEST.encode() + b",1\n", "é,".encode() + DIGEST.upper().encode() + b", 1\n"],
+)
+def test_one_odd_line_among_plain_ones_changes_nothing_for_them(odd: bytes) -> None:
+    plain = [f"folder/{number:06}.bin,{DIGEST},{number}\n".encode() for number in range(2000)]
+    listed = [(f"folder/{number:06}.bin", DIGEST, number) for number in range(2000)]
+    for place in (0, 1, 777, 2000):
+        found = read(b"".join([*plain[:place], odd, *plain[place:]]))
+        assert [entry for entry in found if entry[0].startswith("folder/")] == listed
+        assert found == listed or found[place][1] == DIGEST
+
+
+@pytest.mark.parametrize("number", [1, 2, 1234, 2000])
+def test_the_line_of_a_fault_is_told_wherever_it_is(number: int) -> None:
+    lines = [f"folder/{index:06}.bin,{DIGEST},1\n".encode() for index in range(2000)]
+    lines[number - 1] = b"../up," + DIGEST.encode() + b",1\n"
+    assert fault(b"".join(lines)).line == number
+
+
+@pytest.mark.parametrize("path", ["a" * 1024, "/".join(["a" * 255] * 4) + "b", "a/" * 511 + "ab"])
+def test_a_plain_path_may_be_as_long_as_any(path: str) -> None:
+    assert read(f"{path},{DIGEST},1\n".encode()) == [(path, DIGEST, 1)]
+    assert "longer than 1024 bytes" in str(fault(f"{path}a,{DIGEST},1\n".encode()))
 
 
 def test_a_line_without_an_end_is_not_read_to_its_end() -> None:

@@ -12,7 +12,7 @@ from django.db.models import ProtectedError, UniqueConstraint
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from repos import jobs
+from repos import reservations
 from repos.models import (
     AccessToken,
     Artifact,
@@ -21,6 +21,7 @@ from repos.models import (
     Distribution,
     FailedFile,
     Job,
+    LogLine,
     ProgressReport,
     Publication,
     PublishedMetadata,
@@ -231,6 +232,9 @@ BROKEN: list[tuple[str, Callable[[], models.Model]]] = [
     ("job_has_request", lambda: job(request="")),
     ("job_upkeep_stands_alone", lambda: verify(with_clean=True)),
     ("job_upkeep_stands_alone", lambda: job(with_verify=True)),
+    ("job_dry_run_only_syncs", lambda: job(dry_run=True)),
+    ("log_line_level_is_known", lambda: LogLine(job=saved(job()), level="loud", message="a")),
+    ("log_line_says_something", lambda: LogLine(job=saved(job()), message="")),
     ("job_run_has_repository", lambda: job(repository=None)),
     ("job_distribute_needs_publish", lambda: job(with_publish=False)),
     ("job_finished_when_ended", lambda: job(state=State.COMPLETED)),
@@ -544,7 +548,7 @@ def test_an_earlier_job_with_a_resource_in_common_is_in_the_way(files: Repositor
     first, second = saved(job(with_sync=False)), saved(job())
     other = saved(job(repository=factories.repository("other", "other")))
     for one in (first, second, other):
-        jobs.reserve(one)
+        reservations.reserve(one)
     assert list(Job.objects.in_the_way_of(first)) == []
     assert list(Job.objects.in_the_way_of(second)) == [first]
     assert list(Job.objects.in_the_way_of(other)) == []
@@ -553,14 +557,14 @@ def test_an_earlier_job_with_a_resource_in_common_is_in_the_way(files: Repositor
 def test_an_ended_job_is_in_nobodys_way(files: Repository) -> None:
     first, second = ended(State.COMPLETED), saved(job())
     for one in (first, second):
-        jobs.reserve(one)
+        reservations.reserve(one)
     assert list(Job.objects.in_the_way_of(second)) == []
 
 
 def test_a_job_with_several_resources_in_common_is_in_the_way_once(files: Repository) -> None:
     first, second = saved(job(with_sync=False)), saved(job())
     for one in (first, second):
-        jobs.reserve(one)
+        reservations.reserve(one)
     assert first.reservations.count() == 2
     assert list(Job.objects.in_the_way_of(second)) == [first]
 
@@ -568,8 +572,9 @@ def test_a_job_with_several_resources_in_common_is_in_the_way_once(files: Reposi
 def test_what_tells_of_a_repository_are_its_active_runs_and_the_newest_that_ended(files: Repository) -> None:
     ended(State.COMPLETED)
     latest = ended(State.FAILED)
-    other = saved(job(repository=factories.repository("other", "other")))
-    assert set(Job.objects.telling()) == {latest, other}
+    elsewhere = factories.repository("other", "other")
+    other = saved(job(repository=elsewhere))
+    assert set(Job.objects.telling([files.pk, elsewhere.pk])) == {latest, other}
 
 
 def test_the_jobs_of_today_are_those_since_midnight(files: Repository) -> None:
@@ -586,7 +591,7 @@ def test_lists_of_jobs_cost_the_same_however_many(
     for index in range(number):
         made = factories.repository(f"files {index}", f"files{index}")
         one = saved(job(repository=made))
-        jobs.reserve(one)
+        reservations.reserve(one)
         ProgressReport.objects.create(job=one, action="sync", code="sync", message="Syncing")
     with django_assert_num_queries(1):
         list_ = [(one.repository, one.requested_by, one.version, one.publication) for one in Job.objects.for_list()]
@@ -628,7 +633,7 @@ def test_reports_come_in_order_of_creation(files: Repository) -> None:
 
 def test_all_of_a_job_goes_with_it(files: Repository) -> None:
     one = saved(job())
-    jobs.reserve(one)
+    reservations.reserve(one)
     ProgressReport.objects.create(job=one, action="sync", code="sync", message="")
     FailedFile.objects.create(
         job=one, path="a", url="", cause="404", message="", tries=1, expected_sha256="", expected_size=0

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from repos import by_hand, chain, jobs
-from repos.errors import Canceled, PathInTheWay, PathTaken, Refused
-from repos.jobs import Actions, Change, Details
+from repos.actions import Actions, Change, Details
+from repos.errors.refusals import PathInTheWay, PathTaken, Refused
+from repos.errors.stops import Canceled
 from repos.models import Job, Repository, RepositoryVersion
 from repos.modify import modify
 from repos.progress import Progress

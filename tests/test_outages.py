@@ -16,8 +16,9 @@ from django.db import IntegrityError, InterfaceError, OperationalError, Programm
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from repos import chain, jobs, outages
+from repos import chain, endings, jobs, outages
 from repos.models import Job, Repository
+from repos.recover import recover
 from tests.running import running, served, until
 from tests.serving import Millrace
 from tests.settings import HOME
@@ -37,7 +38,7 @@ def raised(cause: Exception, kind: type[Exception] = OperationalError) -> Except
 def impatient(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> None:
     """Nobody waits for SQLite's lock for longer than a moment."""
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.05)
-    monkeypatch.setattr(chain, "PAUSE", 0.02)
+    monkeypatch.setattr(endings, "PAUSE", 0.02)
     connection.close()
 
 
@@ -145,7 +146,7 @@ def test_a_job_that_could_not_say_so_in_time_is_given_back_by_whoever_keeps_hous
         until(lambda: not thread.is_alive(), "its thread is free again")
     job.refresh_from_db()
     assert job.state == "running"
-    chain.recover(by="house")
+    recover(by="house")
     job.refresh_from_db()
     assert (job.state, job.deaths) == ("waiting", 0)
 

@@ -1,7 +1,6 @@
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from django.utils import timezone
 
 from dashboard.part import MOST, Damaged, Part, read
 from repos import pool
-from repos.published import File
+from repos.lookup import File
 
 DATA = bytes(range(256)) * 4096
 
@@ -58,7 +57,7 @@ def test_what_is_no_file_of_ours_is_refused(file: File, place: Callable[[Path], 
     pool.path(file.sha256).unlink()
     place(pool.path(file.sha256))
     for size in (file.size, 0, Path(__file__).stat().st_size):
-        wrong = replace(file, size=size)
+        wrong = file._replace(size=size)
         with pytest.raises(Damaged):
             read(wrong, range(10))
         with pytest.raises(Damaged):

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import strategies as st
 
 from repos import paths
-from repos.errors import InvalidPath, PathInTheWay
+from repos.errors.refusals import PathInTheWay
+from repos.errors.values import InvalidPath
 from tests.fuzzing import rules
 
 RULES = rules(300)

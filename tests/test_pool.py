@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from repos import pool
-from repos.errors import Canceled
+from repos.errors.stops import Canceled
 from repos.pool import Workspace
 
 DATA = b"some bytes"

@@ -5,9 +5,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from repos import jobs, publish_settings
+from repos.actions import Actions, Details
 from repos.create import make_repository
-from repos.errors import InUse, InvalidValue, Stale
-from repos.jobs import Actions, Details
+from repos.errors.refusals import InUse, Stale
+from repos.errors.values import InvalidValue
 from repos.models import PublishSettings, Repository
 from tests import factories
 
@@ -184,13 +185,12 @@ def test_the_list_counts_and_names_who_uses_them() -> None:
     assert [one.name for one in row.first_repositories] == ["a", "b", "c"]  # type: ignore[attr-defined]
 
 
-def test_the_list_can_be_searched_and_filtered() -> None:
+def test_they_are_picked_by_who_uses_them() -> None:
     _, used = three_that_share()
     unused = make(**SUMS)
-    assert list(publish_settings.listed("sha256")) == [unused]
-    assert list(publish_settings.listed("B")) == [used]
-    assert list(publish_settings.listed(in_use=True)) == [used]
-    assert list(publish_settings.listed(in_use=False)) == [unused]
+    assert list(publish_settings.listed().filter(publish_settings.used_by("B"))) == [used]
+    assert list(publish_settings.listed().filter(publish_settings.in_use())) == [used]
+    assert list(publish_settings.listed().filter(~publish_settings.in_use())) == [unused]
 
 
 def test_a_longer_list_takes_no_more_queries() -> None:

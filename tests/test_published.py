@@ -366,6 +366,20 @@ def test_long_listing_is_whole_and_lazy(django_assert_num_queries: DjangoAssertN
     assert [entry.name for entry in folder.entries] == [*(f"{i:06}" for i in range(1, 5000)), "PULP_MANIFEST"]
 
 
+def test_many_folders_take_few_queries(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    files = factories.repository()
+    same, version = factories.artifact(b"same"), files.versions.create(number=1, complete=True, files=60_000)
+    # Folders of 60 files, and files between some of them; then only files.
+    paths = [f"{i:04}/{j:02}" for i in range(900) for j in range(60)] + [f"{i:04}x" for i in range(0, 900, 2)]
+    paths += [f"x{i:05}" for i in range(3000)]
+    rows = (Content(repository=files, path=path, artifact=same, added=1) for path in paths)
+    Content.objects.bulk_create(rows, batch_size=5000)
+    factories.switch(files.distributions.get(), factories.publication(version))
+    names = sorted({path.partition("/")[0] + "/" * ("/" in path) for path in paths} | {"PULP_MANIFEST"})
+    with django_assert_max_num_queries(30):
+        assert listed("files/") == names
+
+
 def test_many_folders_are_listed_whole() -> None:
     names = [f"{i:04}/{j}" for i in range(300) for j in range(i % 3 + 1)]
     factories.serve(factories.repository(), dict.fromkeys(names, b"1"))

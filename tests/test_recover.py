@@ -9,6 +9,7 @@ from django.utils import timezone
 from repos import chain, conf, jobs
 from repos.models import Artifact, Content, Job, Repository, RepositoryVersion
 from repos.pulses import Pulses
+from repos.recover import recover, sweep
 from tests.running import PATIENCE, files, run, running
 from tests.upstream import Upstream
 
@@ -41,7 +42,7 @@ class Onlooker:
         found = 0
         for _ in range(round(seconds)):
             self._clock.now += 1
-            found += chain.recover(by="onlooker", pulses=self._pulses)
+            found += recover(by="onlooker", pulses=self._pulses)
         return found
 
 
@@ -110,7 +111,7 @@ def test_a_clock_that_is_set_back_again_and_again_takes_no_job_from_anybody(
 def test_each_attempt_is_looked_at_anew(filled: Repository, onlooker: Onlooker) -> None:
     claimed(filled)
     assert onlooker.look(silence()) == 0
-    chain.recover(dead="dead", by="test")
+    recover(dead="dead", by="test")
     job = claimed(filled)
     # The very same time, as the clock may stand still or be set back.
     assert onlooker.look(silence()) == 0
@@ -120,8 +121,8 @@ def test_each_attempt_is_looked_at_anew(filled: Repository, onlooker: Onlooker) 
 
 def test_a_worker_known_to_be_dead_is_not_waited_for(filled: Repository) -> None:
     job = claimed(filled)
-    assert chain.recover(dead="other", by="test") == 0
-    assert chain.recover(dead="dead", by="test") == 1
+    assert recover(dead="other", by="test") == 0
+    assert recover(dead="dead", by="test") == 1
     assert ended(job).state == "waiting"
 
 
@@ -129,16 +130,26 @@ def test_a_waiting_job_is_never_taken_from_anybody(filled: Repository, onlooker:
     job = jobs.request(filled).job
     Job.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now() - timedelta(days=1))
     assert onlooker.look(2 * silence()) == 0
-    assert chain.recover(dead="dead", by="test") == 0
+    assert recover(dead="dead", by="test") == 0
 
 
 def test_after_three_deaths_it_has_failed(filled: Repository) -> None:
     for _ in range(3):
         job = claimed(filled)
-        chain.recover(dead="dead", by="test")
+        recover(dead="dead", by="test")
     assert (ended(job).state, ended(job).error_code) == ("failed", "died")
     assert "died 3 times" in ended(job).error
     assert not job.reservations.filter(held=True).exists()
+
+
+def test_its_time_goes_on_from_its_first_start(filled: Repository) -> None:
+    first = claimed(filled)
+    began = timezone.now() - timedelta(hours=1)
+    Job.objects.filter(pk=first.pk).update(started_at=began)
+    recover(dead="dead", by="test")
+    second = claimed(filled)
+    assert (second.started_at, second.starts) == (began, 2)
+    assert second.duration and second.duration >= timedelta(hours=1)
 
 
 def test_what_a_dead_worker_left_of_a_version_is_taken_away(filled: Repository) -> None:
@@ -149,7 +160,7 @@ def test_what_a_dead_worker_left_of_a_version_is_taken_away(filled: Repository) 
     Content.objects.filter(path="folder/3").update(removed=2)
     for path in ("folder/3", "new"):
         Content.objects.create(repository=filled, path=path, artifact=artifact, added=2)
-    chain.recover(dead="dead", by="test")
+    recover(dead="dead", by="test")
     assert RepositoryVersion.objects.filter(complete=False).count() == 0
     assert len(files(filled.latest_version())) == 20
     assert Content.objects.filter(removed=Content.FOREVER).count() == 20
@@ -161,7 +172,7 @@ def test_a_worker_that_was_presumed_dead_cannot_finish(filled: Repository, upstr
     with running(job):
         assert gate.reached.wait(PATIENCE)
         # From here on it belongs to somebody else. By its worker's name, for it still signs its heartbeat.
-        assert chain.recover(dead="test", by="other") == 1
+        assert recover(dead="test", by="other") == 1
         assert chain.claim(job.pk, "second")
         gate.release()
     job = ended(job)
@@ -175,10 +186,10 @@ def test_working_directories_of_runs_that_are_over_are_swept(filled: Repository,
     work = data / "work"
     for name in (f"job-{over.pk}-1", f"job-{live.pk}-1", f"job-{live.pk}-0", "job-4711-1"):
         (work / name).mkdir(parents=True)
-    assert chain.sweep() == 3
+    assert sweep() == 3
     assert [folder.name for folder in work.iterdir()] == [f"job-{live.pk}-1"]
 
 
 @pytest.mark.django_db
 def test_there_may_be_nothing_to_sweep(data: Path) -> None:
-    assert chain.sweep() == 0
+    assert sweep() == 0

@@ -12,7 +12,9 @@ from cryptography.x509.oid import NameOID
 from django.utils import timezone
 
 from repos import remotes, transport, vault
-from repos.errors import InUse, InvalidValue, MillraceError, NameTaken, Stale
+from repos.errors import MillraceError
+from repos.errors.refusals import InUse, Stale
+from repos.errors.values import InvalidValue, NameTaken
 from repos.models import Remote, Repository
 from tests import factories
 from tests.running import run

@@ -4,14 +4,15 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from repos import chain, conf, jobs, pool, transport
+from repos.actions import VERIFY, Details
 from repos.create import make_repository
 from repos.damage import LOST, may_be_repaired
 from repos.distributions import make_distribution
-from repos.errors import SecretLost
-from repos.jobs import VERIFY, Details
+from repos.errors.storage import SecretLost
 from repos.models import Damage, Job, Remote, Repository
 from tests import decay, factories, running
-from tests.upstream import Corrupt, Fault, Status, Upstream
+from tests.misbehaviour import Corrupt, Fault, Status
+from tests.upstream import Upstream
 
 pytestmark = pytest.mark.django_db(transaction=True)
 A, B, C = b"one", b"the second", b"and a third one"

@@ -8,9 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from repos import clock, deletion, jobs, retention
+from repos.actions import VERIFY, Actions, Details
 from repos.distribute import pin
-from repos.errors import Canceled, InUse
-from repos.jobs import Actions, Details
+from repos.errors.refusals import InUse
+from repos.errors.stops import Canceled
 from repos.models import Job, Repository, RepositoryVersion
 from repos.progress import Progress
 from tests import factories, running
@@ -115,7 +116,7 @@ def test_what_was_served_stays_for_its_grace_time(repository: Repository) -> Non
     assert let_go(repository) == {0, 5}
 
 
-@pytest.mark.parametrize("actions", [PUBLISH, RESTORE, jobs.VERIFY])
+@pytest.mark.parametrize("actions", [PUBLISH, RESTORE, VERIFY])
 def test_what_a_job_names_stays(repository: Repository, actions: Actions) -> None:
     keep(repository, versions=1)
     job = jobs.request(repository, actions=actions, details=Details(of_version=2)).job

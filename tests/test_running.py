@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.running import runs, watched
-from repos.jobs import Actions
+from repos.actions import Actions
 from repos.models import Job
 from tests import scenes
 

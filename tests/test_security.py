@@ -84,7 +84,7 @@ def test_error_pages_are_secured(client: Client, ada: User, monkeypatch: pytest.
     client.force_login(ada)
     found[404] = client.get("/nowhere/")
     found[405] = client.delete("/jobs/")
-    monkeypatch.setattr("dashboard.views.jobs._table", fail)
+    monkeypatch.setattr("dashboard.views.jobs._list", fail)
     broken = Client(raise_request_exception=False)
     broken.force_login(ada)
     found[500] = broken.get("/jobs/")

@@ -15,10 +15,11 @@ from pytest_django.fixtures import Settings
 
 from repos import pool, space
 from repos.arrivals import Arrivals
-from repos.errors import NoRoom
+from repos.errors.storage import NoRoom
 from repos.models import Artifact, FailedFile, Repository
+from tests.misbehaviour import Drip
 from tests.running import run, served
-from tests.upstream import Drip, Upstream
+from tests.upstream import Upstream
 
 MORE_THAN_THERE_IS = 10**18
 FILES = 700
@@ -208,7 +209,7 @@ def test_a_half_written_block_is_not_taken_for_a_whole_one(tmp_path: Path, upstr
         "import resource, signal, sys\n"
         "from pathlib import Path\n"
         "import django; django.setup()\n"
-        "from repos.errors import NotStored\n"
+        "from repos.errors.storage import NotStored\n"
         "from repos.fetch import Fetcher\n"
         "from repos.transport import Transport\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"

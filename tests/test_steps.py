@@ -1,9 +1,11 @@
 """How an action's state follows from the job's and from its reports."""
 
+import json
+
 import pytest
 
 from dashboard.steps import steps_of
-from repos.jobs import Actions
+from repos.actions import Actions
 from repos.models import Job, Repository
 from tests import scenes
 
@@ -96,3 +98,10 @@ def test_a_steps_duration_spans_its_reports(repository: Repository) -> None:
 
 def test_a_step_that_has_not_begun_has_no_duration(repository: Repository) -> None:
     assert steps_of(scenes.a_job(repository))[0].duration is None
+
+
+def test_where_not_a_byte_came_no_speed_is_drawn(repository: Repository) -> None:
+    job = scenes.a_job_that_fetches(repository)
+    for size, drawn in ((0, False), (1000, True)):
+        job.reports.update(samples=json.dumps([[0.0, 0, 0], [1.0, 0, size], [2.0, 0, size]]))
+        assert [bool(step.speeds) for step in steps_of(job)] == [drawn, False, False]

@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from repos import by_hand, pool, stock
 from repos.arrivals import Arrivals
-from repos.errors import Canceled, InvalidValue, NotStored
+from repos.errors.stops import Canceled
+from repos.errors.storage import NotStored
+from repos.errors.values import InvalidValue
 from repos.manifest import Entry
 from repos.models import Artifact, Damage, Repository
 from repos.progress import Progress
@@ -196,8 +198,8 @@ def test_many_may_record_the_same_bytes_at_once(tmp_path: Path) -> None:
     assert not Artifact.objects.filter(doomed=True).exists()
 
 
-def test_what_comes_fast_is_recorded_some_hundred_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stock, "ROWS", 2)
+def test_what_comes_fast_is_recorded_many_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stock, "ADDED", 2)
     entries = [entry(one) for one in (b"1", b"2", b"3", b"4", b"5")]
     for one in (b"1", b"2", b"3", b"4", b"5"):
         kept(one, tmp_path)
@@ -295,7 +297,7 @@ def test_only_what_a_power_failure_took_is_fetched_again(
     settled: set[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stock, "ROWS", 8)
+    monkeypatch.setattr(stock, "ADDED", 8)
     for number in range(60):
         upstream.write(f"{number}", f"{number}".encode() * 9)
     (folder := tmp_path / "first").mkdir()

@@ -3,9 +3,12 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from dashboard import storage
-from repos.models import Artifact
+from repos import growth, jobs
+from repos.actions import CLEAN
+from repos.models import Artifact, Job
 from tests import scenes
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +36,39 @@ def test_what_is_known_is_not_counted_again() -> None:
     storage.used()
     with CaptureQueriesContext(connection) as queries:
         storage.used()
-    assert len(queries) == 1
+    counted = [query["sql"] for query in queries if "repos_artifact" in query["sql"]]
+    assert len(counted) == 1
+    assert '"id" > 0' not in counted[0]
+
+
+def test_what_was_noted_is_not_counted_again_by_a_server_that_starts() -> None:
+    scenes.stored(5_000)
+    growth.note()
+    scenes.stored(7_000)
+    with CaptureQueriesContext(connection) as queries:
+        assert storage.used() == (2, 12_000)
+    counted = [query["sql"] for query in queries if "repos_artifact" in query["sql"]]
+    assert len(counted) == 1
+    assert '"id" > 0' not in counted[0]
+
+
+def test_what_was_noted_before_a_clean_up_is_counted_again() -> None:
+    scenes.stored(5_000)
+    growth.note()
+    Artifact.objects.all().delete()
+    job = jobs.request(None, actions=CLEAN).job
+    Job.objects.filter(pk=job.pk).update(state="completed", finished_at=timezone.now())
+    assert storage.used() == (0, 0)
+
+
+def test_what_a_clean_up_deleted_is_gone_at_once() -> None:
+    scenes.stored(5_000)
+    storage.used()
+    Artifact.objects.all().delete()
+    job = jobs.request(None, actions=CLEAN).job
+    assert storage.used() == (1, 5_000)
+    Job.objects.filter(pk=job.pk).update(state="completed", finished_at=timezone.now())
+    assert storage.used() == (0, 0)
 
 
 def test_what_was_deleted_is_gone_at_the_next_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,3 +121,11 @@ def test_more_rows_need_no_more_queries(repositories: list[Repository]) -> None:
     assert queries() == before
     assert Artifact.objects.count() > 10
     assert Publication.objects.count() == 5
+
+
+def test_of_all_artifacts_only_those_of_metadata_are_looked_at_for_what_versions_would_take() -> None:
+    """By number: joined with a table that is far larger, PostgreSQL would read that from end to end."""
+    factories.serve(factories.repository(), {"a": b"1"})
+    with CaptureQueriesContext(connection) as queries:
+        assert stored.side_by_side() > 1
+    assert not [query["sql"] for query in queries if " JOIN " in query["sql"]]

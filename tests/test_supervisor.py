@@ -1,5 +1,7 @@
 """When the supervisor takes its worker to hang."""
 
+import os
+import subprocess
 import time
 from datetime import timedelta
 
@@ -8,7 +10,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from dashboard import supervisor
-from dashboard.supervisor import _Watch
+from dashboard.supervisor import _stand_back, _Watch
 from repos import workers
 from repos.models import Worker
 from tests.running import until
@@ -71,3 +73,16 @@ def test_a_worker_that_is_slow_to_start_is_waited_for(signed_in: None, monkeypat
 
 def test_none_that_has_signed_out_is_there_to_hang() -> None:
     assert not looks(_Watch(PID), 0.4)
+
+
+def test_a_worker_stands_back_behind_pages_and_downloads() -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as worker:
+        _stand_back(worker.pid)
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, worker.pid) == min(own + supervisor.NICER, 19)
+
+
+def test_a_worker_that_has_ended_stands_nowhere() -> None:
+    with subprocess.Popen(["true"]) as worker:
+        worker.wait()
+    _stand_back(worker.pid)

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from repos import jobs
-from repos.errors import BadList, FetchFailed, FilesFailed, PathInTheWay
+from repos.errors.refusals import PathInTheWay
+from repos.errors.upstreams import BadList, FetchFailed, FilesFailed
 from repos.models import Artifact, Content, Repository, RepositoryVersion
 from repos.progress import Progress, Report
 from repos.sync import sync
+from tests.misbehaviour import Corrupt, NotModified, Status
 from tests.running import files, running, until
-from tests.upstream import EVERY_FILE, MANIFEST, Corrupt, NotModified, Status, Upstream
+from tests.upstream import EVERY_FILE, MANIFEST, Upstream
 
 
 class Listening(Progress):

@@ -49,6 +49,14 @@ def test_it_works(repository: Repository) -> None:
     assert [row[:4] for row in rows("distribution", "list")] == [["files", "files", "follows", "2"]]
 
 
+def test_what_one_serves_is_promoted_to_another(repository: Repository) -> None:
+    call("distribution", "create", "files", "stable", "--pin", "1")
+    said = call("distribution", "promote", "stable", "files", "--note", "tested")
+    assert said == (0, "/content/stable/ is pinned: version 2.\n")
+    newest, *_ = rows("distribution", "history", "stable")
+    assert newest[1:] == ["1", "2", "", "", "tested"]
+
+
 def test_a_list_can_be_of_one_repository(repository: Repository) -> None:
     factories.repository("empty", "nothing/yet")
     assert [row[0] for row in rows("distribution", "list")] == ["files", "nothing/yet"]

@@ -7,12 +7,13 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from repos import chain, jobs
-from repos.jobs import Actions
+from repos.actions import Actions
 from repos.models import Job, Repository
+from tests.misbehaviour import Status
 from tests.running import run, served
 from tests.serving import MANAGE, Millrace
 from tests.terminal import call, rows
-from tests.upstream import Status, Upstream
+from tests.upstream import Upstream
 
 pytestmark = pytest.mark.any_database
 

@@ -32,7 +32,7 @@ def secret(tmp_path: Path) -> str:
 
 
 def test_it_works(secret: str) -> None:
-    limits = ["--concurrency", "3", "--rate-limit", "1000000"]
+    limits = ["--concurrency", "3", "--rate-limit", "1MB"]
     made = call(
         "remote", "create", "up", URL, "--username", "ada", "--password-file", secret, "--no-tls-verify", *limits
     )

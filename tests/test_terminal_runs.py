@@ -75,7 +75,7 @@ def test_changes_by_hand_override_them_too(uploads: Repository) -> None:
 
 @pytest.mark.parametrize("command", [["sync", "files"], ["remove", "files", "a"]])
 def test_distribute_without_publish_is_refused(repository: Repository, command: list[str]) -> None:
-    only = "--only-sync" if command[0] == "sync" else "--only-modify"
+    only = "--only-sync" if command[0] == "sync" else "--only-change"
     status, said = call(*command, only, "--distribute")
     assert status == 2
     assert "cannot distribute without publishing" in said

@@ -9,7 +9,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from repos import tokens
-from repos.errors import Gone, InUse, InvalidName, InvalidValue
+from repos.errors.refusals import Gone, InUse
+from repos.errors.values import InvalidName, InvalidValue
 from repos.models import AccessToken, Distribution
 from tests import factories
 from tests.terminal import call, rows

@@ -1,10 +1,13 @@
 """A job's progress as rows, its heartbeat, and what it hears."""
 
+from functools import partial
+
 import pytest
 
-from repos import chain, jobs, tracking
-from repos.errors import Canceled, GivenBack, Lost
-from repos.models import Job, ProgressReport, Repository
+from repos import chain, jobs, samples, tracking
+from repos.errors.stops import Canceled, GivenBack, Lost
+from repos.models import Job, LogLine, ProgressReport, Repository
+from repos.progress import InHand
 from repos.tracking import JobProgress
 from tests.running import until
 
@@ -105,3 +108,34 @@ def test_speed_is_measured(job: Job) -> None:
         report.bytes_done = 10**8
         until(lambda: job.reports.filter(rate__gt=10**6).exists(), "a rate")
         assert job.reports.get().bytes_done == 10**8
+
+
+def test_how_far_it_was_is_kept_for_a_picture(job: Job) -> None:
+    with JobProgress(job) as progress, progress.step("sync", "load", "load", total=4, bytes_total=4000) as report:
+        for done in range(1, 5):
+            report.done, report.bytes_done = done, 1000 * done
+            until(partial(job.reports.filter(done=done).exists), "a beat")
+    kept = samples.read(job.reports.get().samples)
+    assert (kept[0], kept[-1][1:]) == ((0, 0, 0), (4, 4000))
+
+
+def test_what_counts_no_bytes_has_no_picture(job: Job) -> None:
+    with JobProgress(job) as progress, progress.step("sync", "rows", "rows", total=4) as report:
+        report.done = 4
+    assert job.reports.get().samples == ""
+
+
+def test_what_is_in_hand_is_told_while_it_runs(job: Job) -> None:
+    files = [InHand("a.iso", 5, 2_000_000)]
+    with JobProgress(job) as progress, progress.step("sync", "load", "load", in_hand=lambda: files):
+        until(lambda: job.reports.filter(current='[["a.iso",5,2000000]]').exists(), "the file is named")
+    assert job.reports.get().current == ""
+
+
+def test_the_log_is_written_with_the_beat_and_by_its_own_attempt(job: Job) -> None:
+    with JobProgress(job) as progress:
+        progress.log("First.")
+        until(lambda: LogLine.objects.exists(), "the line is written")
+        Job.objects.filter(pk=job.pk).update(attempt=job.attempt + 1)
+        progress.log("Nobody may read this.")
+    assert [line.message for line in job.log.all()] == ["First."]

@@ -7,7 +7,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from repos import clock, jobs, upkeep
-from repos.jobs import Details
+from repos.actions import VERIFY, Details
 from repos.models import Job, Repository
 from tests import factories
 from tests.running import at_once
@@ -52,7 +52,7 @@ def test_a_verify_is_due_as_often_as_is_set(repository: Repository) -> None:
 
 def test_a_verify_of_one_repository_is_not_one_of_all(repository: Repository) -> None:
     Repository.objects.update(created_at=timezone.now() - timedelta(days=8))
-    jobs.request(repository, actions=jobs.VERIFY, details=Details(may_repair=True))
+    jobs.request(repository, actions=VERIFY, details=Details(may_repair=True))
     end_all()
     assert asked() == ["clean", "verify"]
 

@@ -9,7 +9,7 @@ from repos import pool
 from repos.models import Artifact, Job, Repository
 from tests import factories
 from tests.running import files, served
-from tests.terminal import call
+from tests.terminal import call, rows
 
 
 @pytest.fixture(autouse=True)
@@ -53,13 +53,23 @@ def test_with_a_slash_a_folder_is_what_is_in_it(folder: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    ("option", "actions"), [("--only-modify", ["modify"]), ("--no-distribute", ["modify", "publish"])]
+    ("option", "actions"),
+    [("--only-change", ["modify"]), ("--only-modify", ["modify"]), ("--no-distribute", ["modify", "publish"])],
 )
 def test_it_does_less_when_asked(repository: Repository, folder: Path, option: str, actions: list[str]) -> None:
     assert call("upload", "files", f"{folder}/", option)[0] == 0
     assert Job.objects.get().actions == actions
     assert served("files") is None
     assert files(repository.latest_version()) == {"a": b"1", "sub/b": b"2"}
+
+
+def test_it_is_called_a_change(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = call("upload", "files", f"{folder}/")[1]
+    assert "change     Recording the new files" in said
+    with pytest.raises(SystemExit):
+        call("upload", "--help")
+    assert "modify" not in said + capsys.readouterr().out
+    assert rows("job", "list")[0][2] == "change publish distribute"
 
 
 def test_what_is_there_is_replaced_only_when_asked(folder: Path) -> None:

@@ -12,9 +12,7 @@ from http import HTTPStatus
 import pytest
 import requests
 
-from tests.upstream import (
-    EVERY_FILE,
-    MANIFEST,
+from tests.misbehaviour import (
     Busy,
     Chunked,
     Corrupt,
@@ -39,8 +37,10 @@ from tests.upstream import (
     StallHeaders,
     Status,
     Unframed,
-    Upstream,
 )
+from tests.parts import OtherPart, Paced, PartsIgnored, PartsOnly, Said
+from tests.running import PATIENCE, SOON
+from tests.upstream import EVERY_FILE, MANIFEST, Upstream
 
 DATA = bytes(range(256)) * 4
 
@@ -59,11 +59,11 @@ def keep_alive_client() -> Iterator[requests.Session]:
         yield session
 
 
-def raw_answer(upstream: Upstream, path: str = "file", method: str = "GET", timeout: float = 0.1) -> bytes:
-    """All bytes that come back until the connection ends or is silent for `timeout` seconds."""
+def raw_answer(upstream: Upstream, path: str = "file", method: str = "GET") -> bytes:
+    """All bytes that come back until the connection ends."""
     request = f"{method} /{path} HTTP/1.1\r\nHost: loopback\r\nConnection: close\r\n\r\n"
     received = b""
-    with socket.create_connection(("127.0.0.1", upstream.port), timeout) as connection:
+    with socket.create_connection(("127.0.0.1", upstream.port), PATIENCE) as connection:
         connection.sendall(request.encode())
         while block := connection.recv(65536):
             received += block
@@ -420,6 +420,53 @@ def test_partial_was_not_asked_for(upstream: Upstream, client: requests.Session)
     assert answer.headers["Content-Range"] == "bytes 0-2/1024"
 
 
+PART = {"Range": "bytes=10-19"}
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_paced_takes_its_time(upstream: Upstream, client: requests.Session, shared: bool) -> None:
+    upstream.write("file", DATA * 50)
+    upstream.fail("file", Paced(100_000, shared=shared))
+    begun = time.monotonic()
+    assert client.get(upstream.url + "file").content == DATA * 50
+    assert time.monotonic() - begun > len(DATA) * 50 / 100_000 * 0.9
+
+
+def test_parts_can_be_ignored(upstream: Upstream, client: requests.Session) -> None:
+    upstream.fail("file", PartsIgnored())
+    answer = client.get(upstream.url + "file", headers=PART)
+    assert (answer.status_code, answer.content, "Content-Range" in answer.headers) == (200, DATA, False)
+
+
+@pytest.mark.parametrize(("lying", "said"), [(False, "bytes 13-22/1024"), (True, "bytes 10-19/1024")])
+def test_another_part_may_come(upstream: Upstream, client: requests.Session, lying: bool, said: str) -> None:
+    upstream.fail("file", OtherPart(3, lying=lying))
+    answer = client.get(upstream.url + "file", headers=PART)
+    assert (answer.status_code, answer.content, answer.headers["Content-Range"]) == (206, DATA[13:23], said)
+    assert client.get(upstream.url + "file").content == DATA
+
+
+def test_headers_can_be_others(upstream: Upstream, client: requests.Session) -> None:
+    upstream.fail("file", Said({"ETag": '"x"', "Last-Modified": None}, Status(500), times=1), Said({"ETag": None}))
+    assert client.get(upstream.url + "file").status_code == 500
+    answer = client.get(upstream.url + "file")
+    assert (answer.content, "ETag" in answer.headers, "Last-Modified" in answer.headers) == (DATA, False, True)
+
+
+def test_only_who_asks_for_a_part_may_meet_a_fault(upstream: Upstream, client: requests.Session) -> None:
+    upstream.fail("file", PartsOnly(Status(500)))
+    assert client.get(upstream.url + "file").content == DATA
+    assert client.get(upstream.url + "file", headers=PART).status_code == 500
+
+
+def test_it_knows_how_many_connections_there_were_at_once(upstream: Upstream) -> None:
+    for _ in range(3):
+        with requests.Session() as one, requests.Session() as other:
+            one.get(upstream.url + "file")
+            other.get(upstream.url + "file")
+    assert (upstream.connections, upstream.at_once) == (6, 2)
+
+
 def test_garbage_is_no_answer(upstream: Upstream, client: requests.Session) -> None:
     upstream.fail("file", Garbage(b"nonsense\r\n"))
     assert raw_answer(upstream) == b"nonsense\r\n"
@@ -455,7 +502,7 @@ def test_stop_frees_whatever_waits(upstream: Upstream) -> None:
         time.sleep(0.001)
     threads, begun = threading.active_count(), time.monotonic()
     upstream.stop()
-    assert time.monotonic() - begun < 0.2
+    assert time.monotonic() - begun < SOON
     assert threading.active_count() == threads - len(waiting) - 1
     for connection in waiting:
         connection.close()

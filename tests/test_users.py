@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from dashboard import users
 from dashboard.roles import Role, role_of
-from repos.errors import InvalidValue, MillraceError
+from repos.errors import MillraceError
+from repos.errors.values import InvalidValue
 from tests.running import at_once
 from tests.terminal import call, rows
 
@@ -83,9 +84,9 @@ def test_a_password_that_was_made_is_shown_once_and_kept_nowhere(admin_client: C
         ({"name": "ada lovelace"}, "Enter a valid username"),
         ({"name": "ADMIN"}, "There is a user called “ADMIN” already. Choose another name."),
         ({"name": "<b>"}, "Enter a valid username"),
-        ({"name": "x" * 151}, "at most 150 characters"),
-        ({"name": "ada\0"}, "Null characters are not allowed"),
-        ({"role": "emperor"}, "not one of the available choices"),
+        ({"name": "x" * 151}, "Shorten it to 150 at most."),
+        ({"name": "ada\0"}, "It has a character that cannot be stored."),
+        ({"role": "emperor"}, "“emperor” is not offered."),
         ({"password": "short"}, "too short"),
         ({"password": "password123"}, "too common"),
     ],
@@ -128,7 +129,7 @@ def test_another_password_ends_all_sessions_but_the_one_that_set_it() -> None:
     ada = person("ada")
     here, elsewhere = browser_of(ada), browser_of(ada)
     answer = send(here, "password", current=GOOD, new="another long one", again="another long one")
-    assert answer["Location"] == "/"
+    assert answer["Location"] == "/profile/"
     assert here.get("/").status_code == 200
     assert elsewhere.get("/").status_code == 302
     users.set_password(ada, GOOD)

@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from django.db import connection
 
 from repos import keyfile, vault
-from repos.errors import SecretLost
+from repos.errors.storage import SecretLost
 from repos.models import Remote
 
 SECRET = "pässword with\nlines"

@@ -3,7 +3,7 @@
 import pytest
 
 from repos import pool
-from repos.errors import OutOfTime
+from repos.errors.storage import OutOfTime
 from repos.models import RepositoryVersion
 from repos.verify import Findings, verify, verify_version
 from tests import factories

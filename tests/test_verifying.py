@@ -9,8 +9,9 @@ from pytest_django.fixtures import Settings
 
 from dashboard import part
 from repos import chain, conf, jobs, pool, published, quarantine, tracking, verifying
-from repos.errors import Canceled, StillDamaged
-from repos.jobs import VERIFY, Details
+from repos.actions import VERIFY, Details
+from repos.errors.stops import Canceled
+from repos.errors.storage import StillDamaged
 from repos.models import Artifact, Damage, Job, Repository
 from repos.progress import Progress
 from tests import decay, factories

@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from repos.chunks import ROWS
 from repos.compare import Kind, compare
-from repos.errors import Canceled, Lost, PathInTheWay
+from repos.errors.refusals import PathInTheWay
+from repos.errors.stops import Canceled, Lost
 from repos.manifest import Entry
 from repos.models import Artifact, Content, Repository, RepositoryVersion
 from repos.progress import Progress, Report
@@ -374,7 +375,7 @@ def test_an_unknown_artifact_leaves_no_trace(files: Repository) -> None:
         with half_made(files) as draft:
             draft.add([("d", "0" * 64, 1)], report())
 
-    with pytest.raises(KeyError):
+    with pytest.raises(IntegrityError):
         add_unknown()
     assert rows(files) == before
 

@@ -16,6 +16,7 @@ def test_it_works(client: Client, user: User) -> None:
     assert client.get("/").status_code == 200
 
 
+@pytest.mark.any_database
 def test_a_wrong_password_answers_422_with_the_form(client: Client, user: User) -> None:
     response = client.post("/login/", {"username": "ada", "password": "wrong"})
     assert response.status_code == 422

@@ -51,6 +51,7 @@ def test_it_works(admin_client: Client, distribution: Distribution) -> None:
         assert shown in text
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("path", ["", "new/", "{pk}/", "{pk}/edit/", "{pk}/delete/", "base-path-check/"])
 def test_all_of_it_needs_a_login(client: Client, distribution: Distribution, path: str) -> None:
     response = client.get(f"/distributions/{path.format(pk=distribution.pk)}")
@@ -63,7 +64,8 @@ def test_what_is_not_there_is_not_found(admin_client: Client, path: str, pk: int
     assert admin_client.get(f"/distributions/{pk}/{path}").status_code == 404
 
 
-@pytest.mark.parametrize("deed", ["pin", "follow", "refresh"])
+@pytest.mark.any_database
+@pytest.mark.parametrize("deed", ["pin", "promote", "follow", "refresh"])
 def test_a_deed_is_a_post(admin_client: Client, distribution: Distribution, deed: str) -> None:
     assert admin_client.get(f"/distributions/{distribution.pk}/{deed}/").status_code == 405
 
@@ -78,6 +80,8 @@ def test_a_deed_is_a_post(admin_client: Client, distribution: Distribution, deed
         ("follows", ["files", "nothing"]),
         ("pinned", ["stable"]),
         ("nothing", ["nothing"]),
+        ("serving", ["files", "stable"]),
+        ("behind", ["stable"]),
         ("unknown", ["files", "nothing", "stable"]),
     ],
 )
@@ -87,8 +91,8 @@ def test_filters_are_links(
     pin(make_distribution(repository, "stable"), first)
     make_distribution(repository, "nothing")
     response = admin_client.get("/distributions/", {"show": show})
-    assert [one.base_path for one in response.context["page"]] == found
-    assert [many for *_, many in response.context["filters"]] == [3, 2, 1, 0, 1]
+    assert [one.base_path for one in response.context["list"]] == found
+    assert [link.many for link in response.context["list"].filters[0].links] == [3, 2, 1, 1, 2, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -107,9 +111,10 @@ def test_base_paths_and_names_of_repositories_are_searched(
     make_distribution(repository, "stable")
     factories.repository("another one", "other/x")
     response = admin_client.get("/distributions/", {"q": q, "show": ""})
-    assert [one.base_path for one in response.context["page"]] == found
+    assert [one.base_path for one in response.context["list"]] == found
 
 
+@pytest.mark.any_database
 def test_an_empty_list_says_what_to_do(admin_client: Client) -> None:
     assert "Make the first one" in page(admin_client, "/distributions/")
 
@@ -135,6 +140,7 @@ def test_many_rows_or_few_take_the_same_number_of_queries(
     assert with_five_more() == with_five_more()
 
 
+@pytest.mark.any_database
 def test_names_with_markup_are_shown_as_they_are(admin_client: Client) -> None:
     name = "<script>alert(1)</script>"
     made = factories.repository(name)
@@ -171,19 +177,20 @@ def test_one_that_is_pinned_is_made_with_its_note(
     )
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
         ("base_path", "files/below", "overlaps with the distribution at"),
         ("base_path", "files", "is already used by the distribution at"),
         ("base_path", "a b", "has a space in it"),
-        ("base_path", "", "This field is required"),
-        ("repository", "0", "Select a valid choice"),
-        ("repository", "", "This field is required"),
+        ("base_path", "", "Enter the base path."),
+        ("repository", "0", "It is not there, or not any more."),
+        ("repository", "", "Choose one."),
         ("publication", "", "Choose the publication that it is to serve"),
-        ("publication", "99999", "Select a valid choice"),
-        ("how", "both", "Select a valid choice"),
-        ("reason", "x" * 501, "at most 500 characters"),
+        ("publication", "99999", "“99999” is not offered."),
+        ("how", "both", "“both” is not offered."),
+        ("reason", "x" * 501, "Shorten it to 500 at most"),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field_and_makes_nothing(
@@ -242,6 +249,7 @@ def test_its_own_base_path_is_free_to_a_distribution(admin_client: Client, distr
         assert "overlaps" in page(admin_client, f"{path}{number}")
 
 
+@pytest.mark.any_database
 def test_nothing_typed_says_nothing(admin_client: Client) -> None:
     text = admin_client.get("/distributions/base-path-check/?base_path=+").content.decode()
     assert "<p" not in text
@@ -319,6 +327,61 @@ def test_rolling_back_is_one_click_with_a_note(
     assert (current.pinned, current.publication) == (True, first)
 
 
+def test_what_was_served_before_is_one_click_away(
+    admin_client: Client, distribution: Distribution, first: Publication
+) -> None:
+    assert "Roll back to version 1" in page(admin_client, f"/distributions/{distribution.pk}/")
+
+
+def test_where_it_is_pinned_the_way_on_is_to_follow(
+    admin_client: Client, distribution: Distribution, first: Publication
+) -> None:
+    """Not another pin, as it would be to go back to what was served before."""
+    pin(distribution, first)
+    text = page(admin_client, f"/distributions/{distribution.pk}/")
+    follow = f'class="button primary" form="pin" formaction="/distributions/{distribution.pk}/follow/"'
+    assert follow in text
+    assert text.index(follow) < text.index("Serve something else")
+    assert "Refresh</button>" not in text
+    assert "ack to version" not in text
+
+
+def test_what_another_serves_is_promoted_here(
+    admin_client: Client, distribution: Distribution, first: Publication
+) -> None:
+    stable = make_distribution(distribution.repository, "stable")
+    pin(stable, first)
+    path = f"/distributions/{stable.pk}/"
+    text = page(admin_client, path)
+    assert f'formaction="{path}promote/" name="source" value="{distribution.pk}"' in text
+    sent = {"source": distribution.pk, f"serves-{distribution.pk}": distribution.publication_id}
+    said = admin_client.post(f"{path}promote/", sent, follow=True).content.decode()
+    assert "“stable” serves what “files” serves, and is pinned to it." in said
+    assert "version 2, as served at “files”" in said
+    # Where both serve the same there is nothing to promote.
+    assert f'formaction="{path}promote/"' not in said
+
+
+@pytest.mark.parametrize(
+    ("source", "seen", "status", "said"),
+    [("files", "0", 409, "What “files” serves"), ("other", "", 422, "This distribution is not there, or is of")],
+)
+def test_what_cannot_be_promoted_is_said(
+    admin_client: Client, repository: Repository, first: Publication, source: str, seen: str, status: int, said: str
+) -> None:
+    stable = make_distribution(repository, "stable")
+    pin(stable, first)
+    factories.serve(factories.repository("other", "other"), {"a": b"1"})
+    chosen = Distribution.objects.get(base_path=source)
+    response = admin_client.post(
+        f"/distributions/{stable.pk}/promote/", {"source": chosen.pk, f"serves-{chosen.pk}": seen}
+    )
+    assert response.status_code == status
+    assert said in response.content.decode()
+    stable.refresh_from_db()
+    assert stable.publication == first
+
+
 def test_it_follows_again(admin_client: Client, distribution: Distribution, first: Publication) -> None:
     pin(distribution, first)
     path = f"/distributions/{distribution.pk}/"
@@ -392,6 +455,16 @@ def test_history_tells_publications_of_one_version_apart(
     assert "version 2</a> with PULP_MANIFEST" in text
     assert "version 2</a> with FILES" in text
     assert "Serve version 2</button>" in text
+
+
+def test_history_says_where_another_thing_than_what_is_served_was_changed(
+    admin_client: Client, distribution: Distribution
+) -> None:
+    assert distribution.publication
+    pin(distribution, distribution.publication)
+    history = page(admin_client, f"/distributions/{distribution.pk}/").partition('id="history"')[2]
+    assert '<span class="muted">the same</span>' in history
+    assert "with PULP_MANIFEST" not in history
 
 
 # ---- refreshed, deleted ------------------------------------------------------------------------------------

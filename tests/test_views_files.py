@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from repos import chain
 from repos.arrivals import Arrival
-from repos.errors import NotStored
+from repos.errors.storage import NotStored
 from repos.models import Artifact, Job, Repository
 from tests import factories
 from tests.running import served
@@ -56,7 +56,7 @@ def test_it_works(admin_client: Client, repository: Repository) -> None:
     assert (job.state, job.actions) == ("completed", ["modify", "publish", "distribute"])
     assert served("files") == {"a": b"1", "b/c": b"2", "new/x": b"3", "new/y": b"4"}
     page = admin_client.get(f"/jobs/{job.pk}/").content.decode()
-    assert "Modify" in page
+    assert "<h2>Change</h2>" in page
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -102,7 +102,7 @@ def test_a_mirror_says_that_it_is_one(
     answer = post(admin_client, repository, way, values)
     assert answer.status_code == 409
     assert "is a mirror: exactly what its upstream is" in answer.content.decode()
-    assert "<form class" not in answer.content.decode()
+    assert '<form class="card form"' not in answer.content.decode()
     assert admin_client.get(f"/repositories/{repository.pk}/{way}/").status_code == 200
     assert not Job.objects.exists()
     assert not (data / "arrivals").exists()
@@ -244,7 +244,7 @@ def test_lines_of_sha256sum_are_added(admin_client: Client, repository: Reposito
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ("", "This field is required"),
+        ("", "Enter the digest and path of each file."),
         (f"{line('x', b'1')}\nabc  y", "Line 2 is not a sha256"),
         (line("x", b"nowhere"), "No stored file has the sha256"),
         (f"{line('x', b'1')}\n{line('x', b'2')}", "“x” is named twice"),

@@ -1,5 +1,6 @@
 """Jobs: the list, the page with its live panel, cancel and run again."""
 
+import re
 from html import unescape
 
 import pytest
@@ -9,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from repos import causes
-from repos.jobs import Actions
-from repos.models import Job, Repository, RequestedChange, Switch
+from repos.actions import Actions
+from repos.models import FailedFile, Job, Repository, RequestedChange, Switch
 from tests import factories, scenes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bell")]
@@ -56,7 +57,6 @@ def test_an_active_job_polls_and_has_no_form_in_what_it_polls(admin_client: Clie
     assert f'hx-get="/jobs/{job.pk}/panel/"' in text
     assert 'hx-trigger="every 1s, refresh"' in text
     assert "<form" not in text
-    assert "<details" not in text
     assert "hx-swap-oob" not in text
 
 
@@ -78,7 +78,7 @@ def test_polling_costs_few_queries_however_much_there_is(admin_client: Client, r
     job = scenes.a_failed_job(repository, failures=120)
     with CaptureQueriesContext(connection) as queries:
         panel(admin_client, job)
-    assert len(queries) <= 8
+    assert len(queries) <= 10
 
 
 def test_a_skipped_action_says_why(admin_client: Client, repository: Repository) -> None:
@@ -89,7 +89,7 @@ def test_a_skipped_action_says_why(admin_client: Client, repository: Repository)
 
 def test_failures_come_before_the_steps_and_in_full(admin_client: Client, repository: Repository) -> None:
     text = page(admin_client, scenes.a_failed_job(repository))
-    assert text.index('id="failures"') < text.index('class="steps"')
+    assert text.index('id="broken"') < text.index('id="failures"') < text.index('id="actions"')
     for shown in ("images/disk-00.qcow2", "there is no such file (404)", "https://downloads.example.org/data/images/"):
         assert shown in text
 
@@ -99,6 +99,14 @@ def test_each_failure_says_what_to_do(admin_client: Client, repository: Reposito
     text = unescape(page(admin_client, job))
     for cause in job.failed_files.values_list("cause", flat=True):
         assert causes.advice_on_file(cause) in text
+
+
+def test_failures_are_in_the_order_of_their_paths(admin_client: Client, repository: Repository) -> None:
+    job = scenes.a_failed_job(repository, failures=3)
+    first = job.failed_files.earliest("pk")
+    FailedFile.objects.filter(pk=first.pk).update(path="z-last")
+    listed = admin_client.get(f"/jobs/{job.pk}/").context["failures"]
+    assert [one.path for one in listed] == sorted(one.path for one in listed)
 
 
 def test_failures_have_pages(admin_client: Client, repository: Repository) -> None:
@@ -197,7 +205,11 @@ def test_ten_rows_or_twenty_take_the_same_number_of_queries(admin_client: Client
         ("?state=completed", 3),
         ("?state=waiting", 0),
         ("?state=nonsense", 7),
-        ("?repository=nonsense&page=99", 7),
+        ("?repository=nonsense&after=nonsense", 7),
+        ("?action=sync&state=completed", 3),
+        ("?action=clean", 0),
+        ("?q=TOOLS", 7),
+        ("?q=nothing", 0),
     ],
 )
 def test_the_list_is_filtered_by_the_query_string(
@@ -208,18 +220,23 @@ def test_the_list_is_filtered_by_the_query_string(
     scenes.a_canceled_job(repository)
     scenes.an_ended_job(repository, "canceled")
     scenes.a_job_that_fetches(repository)
-    assert len(admin_client.get(f"/jobs/{query}").context["page"]) == shown
+    assert len(admin_client.get(f"/jobs/{query}").context["list"].rows) == shown
+
+
+def test_a_job_is_found_by_its_number(admin_client: Client, repository: Repository) -> None:
+    jobs = [scenes.an_unchanged_job(repository) for _ in range(2)]
+    assert admin_client.get(f"/jobs/?q={jobs[0].pk}").context["list"].rows == [jobs[0]]
 
 
 def test_the_list_can_be_of_one_repository(admin_client: Client) -> None:
     jobs = [scenes.an_unchanged_job(scenes.a_repository(name)) for name in ("docs", "tools")]
     response = admin_client.get(f"/jobs/?repository={jobs[0].repository_id}")
-    assert list(response.context["page"]) == [jobs[0]]
+    assert response.context["list"].rows == [jobs[0]]
 
 
 def test_the_list_polls_only_while_a_job_on_it_is_active(admin_client: Client, repository: Repository) -> None:
     scenes.an_unchanged_job(repository)
-    assert "hx-trigger" not in admin_client.get("/jobs/").content.decode()
+    assert "data-live" not in admin_client.get("/jobs/").content.decode()
     scenes.a_job_that_fetches(repository)
     assert 'hx-get="/jobs/table/?state=active"' in admin_client.get("/jobs/?state=active").content.decode()
 
@@ -233,6 +250,35 @@ def test_a_job_that_only_switched_says_so(admin_client: Client, repository: Repo
     text = admin_client.get("/jobs/").content.decode()
     assert "switched what is served" in text
     assert "unchanged" not in text
+
+
+def test_the_filters_tell_how_many_ended_up_to_a_bound(
+    admin_client: Client, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("dashboard.lists", "dashboard.views.jobs"):
+        monkeypatch.setattr(f"{module}.MOST_COUNTED", 3)
+    for state, many in (("completed", 4), ("failed", 3)):
+        for _ in range(many):
+            scenes.an_ended_job(repository, state, error="It broke.")
+
+    def told(query: str) -> dict[str, str]:
+        text = admin_client.get(f"/jobs/{query}").content.decode()
+        return dict(re.findall(r">(Active|Completed|Failed|Canceled)<span class=\"count\">([^<]*)<", text))
+
+    assert told("") == told("?state=failed") == {"Active": "0", "Completed": "3+", "Failed": "3", "Canceled": "0"}
+    # There they would count what the list does not show.
+    for query in ("?q=debian", "?action=sync", f"?repository={repository.pk}"):
+        assert told(query) == {"Active": "0"}
+
+
+def test_what_is_done_by_hand_is_called_a_change(admin_client: Client, repository: Repository) -> None:
+    job = scenes.an_ended_job(repository, "completed", Actions(sync=False, publish=True, distribute=False, modify=True))
+    scenes.a_report(job, "modify", "associating.content", "Recording the new files", done=1, total=1)
+    listed = admin_client.get("/jobs/", {"action": "modify"}).content.decode()
+    for text in (listed, page(admin_client, job)):
+        assert "change → publish" in text
+        assert "Modify" not in text
+    assert f'id="row-{job.pk}"' in listed
 
 
 def test_a_job_by_hand_lists_the_first_of_its_changes(admin_client: Client, repository: Repository) -> None:

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from repos.distribute import pin
 from repos.distributions import make_distribution
 from repos.models import Distribution, Publication, Repository
-from tests import factories
+from tests import factories, scenes
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +41,7 @@ def test_it_works(admin_client: Client, first: Publication) -> None:
         assert shown in text
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("path", ["", "{pk}/", "{pk}/delete/"])
 def test_all_of_it_needs_a_login(client: Client, first: Publication, path: str) -> None:
     assert client.get(f"/publications/{path.format(pk=first.pk)}").status_code == 302
@@ -51,6 +52,7 @@ def test_what_is_not_there_is_not_found(admin_client: Client, path: str) -> None
     assert admin_client.get(f"/publications/0/{path}").status_code == 404
 
 
+@pytest.mark.any_database
 def test_an_empty_list_says_what_to_do(admin_client: Client) -> None:
     assert "Nothing is published yet" in page(admin_client, "/publications/")
 
@@ -58,7 +60,7 @@ def test_an_empty_list_says_what_to_do(admin_client: Client) -> None:
 def test_they_are_searched_by_repository(admin_client: Client, repository: Repository) -> None:
     factories.serve(factories.repository("Other", "other"), {"a": b"1"})
     for q, found in (("oth", [1]), ("\0oth", [1]), ("FILES", [2, 1]), ("", [1, 2, 1]), ("zzz", [])):
-        shown = admin_client.get("/publications/", {"q": q}).context["page"]
+        shown = admin_client.get("/publications/", {"q": q}).context["list"]
         assert [one.version.number for one in shown] == found
 
 
@@ -115,3 +117,33 @@ def test_one_that_is_served_is_not_deleted_and_the_page_says_where(
     response = admin_client.post(path)
     assert (response.status_code, Publication.objects.count()) == (409, 2)
     assert "It is served at “files”" in response.content.decode()
+    distribution = repository.distributions.get()
+    for shown in (text, response.content.decode()):
+        assert f'href="/distributions/{distribution.pk}/">Go to files</a>' in shown
+
+
+def test_what_a_job_may_need_leads_to_that_job(admin_client: Client, first: Publication) -> None:
+    job = scenes.a_running_job(first.version.repository)
+    text = page(admin_client, f"/publications/{first.pk}/delete/")
+    assert f'href="/jobs/{job.pk}/">Go to job {job.pk}</a>' in text
+
+
+def test_they_are_filtered_by_whether_they_are_served_and_sorted(admin_client: Client, repository: Repository) -> None:
+    factories.serve(factories.repository("a", "a"), {"big": bytes(5000)})
+
+    def found(**asked: str) -> list[str]:
+        return [str(one.version) for one in admin_client.get("/publications/", asked).context["list"]]
+
+    assert found(show="served") == ["a version 1", "files version 2"]
+    assert found(show="unserved") == ["files version 1"]
+    assert found(sort="-size")[0] == "a version 1"
+    assert found(sort="repository") == ["a version 1", "files version 1", "files version 2"]
+
+
+def test_its_page_says_which_job_made_it(admin_client: Client, first: Publication) -> None:
+    path = f"/publications/{first.pk}/"
+    assert "a job that was deleted" in page(admin_client, path)
+    made = scenes.an_ended_job(first.version.repository, "completed", publication=first)
+    scenes.an_ended_job(first.version.repository, "completed", publication=first)
+    assert admin_client.get(path).context["made_by"] == made
+    assert f'href="/jobs/{made.pk}/"' in page(admin_client, path)

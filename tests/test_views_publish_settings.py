@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from repos import publish_settings
-from repos.models import PublishSettings, Repository
+from repos.models import Publication, PublishSettings, Repository
 from tests import scenes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bell")]
@@ -54,14 +54,15 @@ def test_the_list_is_searched_and_filtered(admin_client: Client, shared: Publish
     other, _ = publish_settings.make(manifest="", checksums="sums")
 
     def found(**asked: str) -> list[PublishSettings]:
-        return list(admin_client.get("/publish-settings/", asked).context["page"])
+        return list(admin_client.get("/publish-settings/", asked).context["list"])
 
     assert found() == [shared, other]
     assert (found(q="python"), found(q="SUMS"), found(q="\0")) == ([shared], [other], [shared, other])
     assert (found(use="used"), found(use="unused"), found(use="?")) == ([shared], [other], [shared, other])
 
 
-@pytest.mark.parametrize(("asked", "said"), [({}, "There are none yet"), ({"q": "x"}, "No publish settings are like")])
+@pytest.mark.any_database
+@pytest.mark.parametrize(("asked", "said"), [({}, "There are none yet"), ({"q": "x"}, "No set matches “x” here")])
 def test_an_empty_list_says_what_to_do(admin_client: Client, asked: dict[str, str], said: str) -> None:
     assert said in admin_client.get("/publish-settings/", asked).content.decode()
 
@@ -113,12 +114,13 @@ def test_values_that_are_there_lead_there(admin_client: Client) -> None:
     assert PublishSettings.objects.filter(**VALUES).count() == 1
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
         ("manifest", "a/b", "without a folder"),
         ("manifest", "..", "has an empty part"),
-        ("manifest", "x" * 201, "at most 200 characters"),
+        ("manifest", "x" * 201, "Shorten it to 200 at most"),
         ("checksums", "PULP_MANIFEST", "cannot be two files"),
     ],
 )
@@ -132,6 +134,7 @@ def test_a_bad_value_answers_422_with_the_reason_at_its_field(
     assert not PublishSettings.objects.exists()
 
 
+@pytest.mark.any_database
 def test_markup_is_shown_as_text(admin_client: Client) -> None:
     answer = admin_client.post("/publish-settings/new/", {"manifest": MARKUP, "checksums": ""}, follow=True)
     made = PublishSettings.objects.get()
@@ -177,6 +180,7 @@ def test_the_same_values_change_nothing(admin_client: Client, shared: PublishSet
     assert PublishSettings.objects.count() == 1
 
 
+@pytest.mark.any_database
 def test_a_bad_change_answers_422(admin_client: Client, shared: PublishSettings) -> None:
     address = f"/publish-settings/{shared.pk}/edit/"
     answer = admin_client.post(address, opened(admin_client, address) | {"checksums": "a/b"})
@@ -245,7 +249,12 @@ def test_what_nobody_uses_is_deleted(admin_client: Client) -> None:
 
 def test_what_is_in_use_is_not_deleted(admin_client: Client, shared: PublishSettings) -> None:
     said = "used by 2 repositories (debian-tools, python-docs) and 1 publication (debian-tools)"
-    assert said in admin_client.get(f"/publish-settings/{shared.pk}/delete/").content.decode()
+    asked = admin_client.get(f"/publish-settings/{shared.pk}/delete/").content.decode()
+    assert said in asked
+    for repository in shared.repositories.all():
+        assert f'href="/repositories/{repository.pk}/">Go to {repository}</a>' in asked
+    publication = Publication.objects.get()
+    assert f'href="/publications/{publication.pk}/">Go to {publication}</a>' in asked
     answer = admin_client.post(f"/publish-settings/{shared.pk}/delete/")
     assert (answer.status_code, answer.content.decode().count(said)) == (409, 1)
     assert PublishSettings.objects.exists()
@@ -259,6 +268,7 @@ def test_what_is_not_there_is_404(admin_client: Client, page: str) -> None:
     assert admin_client.get(f"/publish-settings/987/{page}").status_code == 404
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("method", "page"), [("post", ""), ("put", "new/"), ("delete", "1/delete/"), ("put", "1/edit/")]
 )
@@ -266,6 +276,7 @@ def test_another_verb_is_405(admin_client: Client, method: str, page: str) -> No
     assert getattr(admin_client, method)(f"/publish-settings/{page}").status_code == 405
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("page", ["", "new/", "1/", "1/edit/", "1/delete/"])
 def test_a_stranger_has_to_sign_in(client: Client, page: str) -> None:
     assert client.get(f"/publish-settings/{page}")["Location"].startswith("/login/")

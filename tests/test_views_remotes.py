@@ -11,14 +11,15 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from dashboard.views import remotes as views
+from dashboard import checking
 from repos import remotes, vault
 from repos.models import Remote, Repository
 from repos.remote_values import RANGES
 from tests import factories
+from tests.misbehaviour import Status
 from tests.proxy import Proxy
 from tests.test_remotes import CERTIFICATE, KEY
-from tests.upstream import MANIFEST, Status, Upstream
+from tests.upstream import MANIFEST, Upstream
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -95,6 +96,7 @@ def test_it_works(admin_client: Client, remote: Remote) -> None:
         assert shown in text
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("path", ["/remotes/", "/remotes/{}/", "/remotes/{}/edit/", "/remotes/{}/delete/"])
 def test_no_page_tells_a_secret(admin_client: Client, remote: Remote, path: str) -> None:
     response = admin_client.get(path.format(remote.pk))
@@ -102,6 +104,7 @@ def test_no_page_tells_a_secret(admin_client: Client, remote: Remote, path: str)
     assert_hushed(response)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("path", ["", "1/", "new/", "1/edit/", "1/delete/"])
 def test_strangers_are_sent_to_sign_in(client: Client, path: str) -> None:
     assert client.get(f"/remotes/{path}")["Location"].startswith("/login/")
@@ -117,6 +120,7 @@ def test_one_that_is_not_there_is_not_found(admin_client: Client, path: str) -> 
     assert admin_client.get(path).status_code == 404
 
 
+@pytest.mark.any_database
 def test_the_wrong_method_is_refused(admin_client: Client, remote: Remote) -> None:
     assert admin_client.post("/remotes/").status_code == 405
     assert admin_client.get("/remotes/check/").status_code == 405
@@ -144,11 +148,12 @@ def test_the_list_is_searched_and_filtered(admin_client: Client, query: str, sho
         factories.repository(name, name)
     response = admin_client.get(f"/remotes/{query}")
     assert [remote.name for remote, _ in response.context["rows"]] == shown
-    assert ("No such remote." in text_of(response)) == (not shown)
+    assert ("No remote " in text_of(response)) == (not shown)
 
 
+@pytest.mark.any_database
 def test_an_empty_list_says_what_to_do(admin_client: Client) -> None:
-    assert "There are no remotes yet. Make one here" in text_of(admin_client.get("/remotes/"))
+    assert "There are no remotes yet." in text_of(admin_client.get("/remotes/"))
 
 
 def test_a_list_takes_as_many_queries_for_20_as_for_10(admin_client: Client) -> None:
@@ -178,6 +183,7 @@ def test_of_many_repositories_some_are_named_and_all_are_counted(admin_client: C
     assert "r11</a>" in text_of(admin_client.get(f"/remotes/{remote.pk}/"))
 
 
+@pytest.mark.any_database
 def test_markup_in_a_name_is_text(admin_client: Client) -> None:
     remote = remotes.make(name="<script>alert(1)</script>", url=URL, user_agent="<b>x</b>")
     for path in ("/remotes/", f"/remotes/{remote.pk}/", f"/remotes/{remote.pk}/edit/", f"/remotes/{remote.pk}/delete/"):
@@ -196,17 +202,18 @@ def test_a_remote_is_made_with_all_that_was_entered(admin_client: Client) -> Non
     assert_hushed(admin_client.get(f"/remotes/{made.pk}/"))
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("name", "", "This field is required"),
-        ("name", "x" * 300, "at most 200 characters"),
+        ("name", "", "Enter the name."),
+        ("name", "x" * 300, "Shorten it to 200 at most."),
         ("name", "taken", "already a remote called “taken”"),
         ("url", "ftp://example.org/", "must begin with http:// or https://"),
         ("url", "https://ada:hush-password@example.org/", "has a user name or a password in it"),
         ("url", "https://example.org:99999/", "port"),
         ("proxy_url", "http://eve:hush-proxy@proxy.example", "has a user name or a password in it"),
-        ("kind", "nonsense", "is not one of the available choices"),
+        ("kind", "nonsense", "is not offered"),
         ("username", "ada:eve", "cannot have a colon"),
         ("token", "hush-password", "There is a user name as well"),
         ("client_key", "hush-password", "It is no private key in PEM form"),
@@ -214,6 +221,7 @@ def test_a_remote_is_made_with_all_that_was_entered(admin_client: Client) -> Non
         ("tries", "99", "Give a whole number from 1 to 20"),
         ("tries", "many", "Enter a whole number"),
         ("rate_limit", "-1", "0"),
+        ("rate_limit", "quick", "Enter a number of bytes, such as 50 MB."),
     ],
 )
 def test_an_invalid_form_answers_422_with_the_reason_at_the_field_and_without_secrets(
@@ -229,6 +237,17 @@ def test_an_invalid_form_answers_422_with_the_reason_at_the_field_and_without_se
     assert f'value="{URL}"' in text_of(response) or field == "url"
 
 
+@pytest.mark.parametrize("typed", ["50 MB", "50000 kB/s", "50000000"])
+def test_a_rate_is_typed_with_a_unit_and_shown_with_it(admin_client: Client, typed: str) -> None:
+    admin_client.post("/remotes/new/", FIELDS | {"rate_limit": typed, "least_speed": "1 KiB"})
+    made = Remote.objects.get()
+    assert (made.rate_limit, made.least_speed) == (50_000_000, 1024)
+    edited = text_of(admin_client.get(f"/remotes/{made.pk}/edit/"))
+    assert 'value="50 MB"' in edited
+    assert 'value="1024"' in edited
+
+
+@pytest.mark.any_database
 def test_a_fold_with_an_error_in_it_is_open(admin_client: Client) -> None:
     text = text_of(admin_client.post("/remotes/new/", FIELDS | {"tries": "0"}))
     assert '<details class="card fold" id="limits" open>' in text
@@ -307,12 +326,12 @@ def test_in_a_stale_form_what_nobody_touched_is_what_is_there_now(admin_client: 
     first, second = (as_sent(remote, seen=seen(admin_client, remote)) for _ in range(2))
     del first["tls_verify"]
     secrets = {"password": "again", "headers": "X-Key: again", "proxy_password": "again"}
-    admin_client.post(f"/remotes/{remote.pk}/edit/", first | secrets | {"tries": "7", "concurrency": "9"})
+    admin_client.post(f"/remotes/{remote.pk}/edit/", first | secrets | {"tries": "7", "rate_limit": "50000 kB"})
     refused = admin_client.post(f"/remotes/{remote.pk}/edit/", second | {"user_agent": "mine", "tries": "3"})
     assert refused.status_code == 409
     form = refused.context["form"]
-    shown = {name: form[name].value() for name in ("user_agent", "tries", "concurrency", "tls_verify")}
-    assert shown == {"user_agent": "mine", "tries": "3", "concurrency": "9", "tls_verify": False}
+    shown = {name: form[name].value() for name in ("user_agent", "tries", "rate_limit", "tls_verify")}
+    assert shown == {"user_agent": "mine", "tries": "3", "rate_limit": "50 MB", "tls_verify": False}
     assert form.errors == {"tries": ["Somebody else changed it. Now: “7”."]}
     assert Remote.objects.get().user_agent == ""
 
@@ -356,6 +375,7 @@ def test_one_in_use_answers_409_and_names_who(admin_client: Client) -> None:
         admin_client.post(f"/remotes/{used.pk}/delete/"),
     ):
         assert text_of(response).count("“files” is the remote of the repository “files”") == 1
+        assert f'href="/repositories/{used.repositories.get().pk}/">Go to files</a>' in response.content.decode()
     assert response.status_code == 409
     assert Remote.objects.exists()
 
@@ -390,6 +410,7 @@ def test_a_stored_remote_is_checked(check: Check, stocked: Upstream) -> None:
     assert {one.headers["Authorization"] for one in stocked.requests} == {"Bearer hush-password"}
 
 
+@pytest.mark.any_database
 def test_without_htmx_its_page_comes_back_with_what_was_found(check: Check, stocked: Upstream) -> None:
     remote = remotes.make(name="files", url=stocked.url)
     text = text_of(check({"remote": remote.pk, "shown": "detail"}, htmx=False))
@@ -404,26 +425,13 @@ def test_values_that_are_not_stored_are_checked_as_they_are(check: Check, stocke
     assert not Remote.objects.exists()
 
 
+@pytest.mark.any_database
 def test_without_htmx_the_form_comes_back_as_it_was_but_for_secrets(check: Check, stocked: Upstream) -> None:
     sent = FIELDS | OTHERS | SECRETS | {"url": stocked.url, "proxy_url": "http://127.0.0.1:1", "shown": "form"}
     text = text_of(check(sent, htmx=False))
     assert "<h1>New remote</h1>" in text
     assert f'value="{stocked.url}"' in text
     assert "the proxy 127.0.0.1:1 refuses the connection" in text
-
-
-def test_another_form_may_send_no_more_than_an_address(check: Check, stocked: Upstream) -> None:
-    assert "The list has 1 file" in text_of(check({"url": stocked.url, "name": "any", "base_path": "x"}))
-    assert "Nothing was saved" in text_of(check({"url": stocked.url}, htmx=False))
-
-
-@pytest.mark.parametrize(("upstream_is", "asked"), [("existing", "/stored/"), ("new", "/entered/")])
-def test_a_form_that_offers_both_says_which_is_meant(
-    check: Check, stocked: Upstream, upstream_is: str, asked: str
-) -> None:
-    remote = remotes.make(name="files", url=f"{stocked.url}stored/")
-    check({"url": f"{stocked.url}entered/", "remote": remote.pk, "upstream": upstream_is})
-    assert stocked.requests[0].target == f"{asked}PULP_MANIFEST"
 
 
 def test_trouble_is_told_with_what_to_do(check: Check, stocked: Upstream) -> None:
@@ -504,9 +512,18 @@ def test_a_lost_key_is_an_answer(check: Check, remote: Remote) -> None:
 def test_many_checks_at_once_leave_the_server_some_air(
     check: Check, stocked: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "ROOM", BoundedSemaphore(1))
-    with views.ROOM:
+    monkeypatch.setattr(checking, "ROOM", BoundedSemaphore(1))
+    with checking.ROOM:
         response = check({"url": stocked.url})
     assert response.status_code == 409
     assert "Other checks are running." in text_of(response)
     assert check({"url": stocked.url}).status_code == 200
+
+
+def test_its_page_shows_how_its_repositories_are(admin_client: Client) -> None:
+    repository = factories.repository("files", "mirrors/files")
+    factories.serve(repository, {"a": b"1"})
+    assert repository.remote
+    text = text_of(admin_client.get(f"/remotes/{repository.remote.pk}/"))
+    for shown in (f'href="/repositories/{repository.pk}/"', "mirrors/files", "Never", "none yet"):
+        assert shown in text

@@ -11,8 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from dashboard.views import storage
 from repos import chain, clock, deletion, jobs
-from repos.models import Artifact, Damage, Job, Repository
+from repos.actions import CLEAN, VERIFY
+from repos.models import Artifact, Damage, Job, Repository, StorageDay
 from tests import factories, scenes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bell")]
@@ -117,12 +119,14 @@ def test_a_clean_up_is_asked_for(admin_client: Client, repository: Repository, b
     assert (job.request, job.requested_by) == ("clean", User.objects.get())
     # Once more joins it.
     assert admin_client.post("/storage/clean/")["Location"] == f"/jobs/{job.pk}/"
-    assert f"Job {job.pk}</a>: clean of all that is stored, waiting" in page(admin_client)
+    text = page(admin_client)
+    assert f'href="/jobs/{job.pk}/">Job {job.pk}</a>' in text
+    assert "all that is stored" in text
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_jobs_page_tells_what_it_came_to(admin_client: Client, repository: Repository) -> None:
-    job = jobs.request(None, actions=jobs.CLEAN).job
+    job = jobs.request(None, actions=CLEAN).job
     chain.run(job.pk, "test")
     text = page(admin_client, f"/jobs/{job.pk}/")
     assert "No file was unneeded." in text
@@ -145,10 +149,13 @@ def test_the_quarantine_is_shown_and_emptied(admin_client: Client, repository: R
 def test_the_versions_of_one_repository(admin_client: Client, repository: Repository) -> None:
     text = page(admin_client, f"/storage/{repository.pk}/")
     assert "It keeps all versions." in text
-    assert "1,000 bytes in 1 file" in text
+    # What takes long to count comes after the page.
+    assert f'hx-get="/storage/{repository.pk}/versions/" hx-trigger="load"' in text
+    assert "1,000 bytes in 1 file" in page(admin_client, f"/storage/{repository.pk}/versions/")
+    assert "1,000 bytes in 1 file" in page(admin_client, f"/storage/{repository.pk}/?counted")
     Repository.objects.update(keep_versions=1, keep_days=30)
     repository.versions.filter(number=1).update(created_at=timezone.now() - timedelta(days=31))
-    text = page(admin_client, f"/storage/{repository.pk}/")
+    text = page(admin_client, f"/storage/{repository.pk}/?counted")
     assert "It keeps the newest version, and all of the last 30 days; 1 version may go." in text
     assert "older than the newest and older than 30 days" in text
     assert "younger than 30 days" in text
@@ -157,9 +164,9 @@ def test_the_versions_of_one_repository(admin_client: Client, repository: Reposi
 def test_the_repositorys_own_page_says_what_becomes_of_its_versions(
     admin_client: Client, repository: Repository
 ) -> None:
-    assert "Retention</th>" not in page(admin_client, f"/repositories/{repository.pk}/")
+    assert "Retention</th>" not in page(admin_client, f"/repositories/{repository.pk}/versions/")
     Repository.objects.update(keep_versions=1)
-    text = page(admin_client, f"/repositories/{repository.pk}/")
+    text = page(admin_client, f"/repositories/{repository.pk}/versions/")
     assert "Retention</th>" in text
     assert "older than the newest" in text
     assert "older than the newest" in page(admin_client, f"/repositories/{repository.pk}/versions/1/")
@@ -199,3 +206,40 @@ def test_where_a_version_went_its_links_say_deleted(admin_client: Client, reposi
     assert "from version 3 to a version that was deleted since" in text
     assert page(admin_client, f"/repositories/{repository.pk}/")
     assert admin_client.get(f"/repositories/{repository.pk}/versions/2/").status_code == 404
+
+
+# ---- pictures, and what runs ----
+
+
+def test_where_the_bytes_are_is_a_picture_too(admin_client: Client, repository: Repository) -> None:
+    text = page(admin_client)
+    assert 'class="treemap"' in text
+    assert "files: 7.1 kB (100 %)" in text
+
+
+def test_how_it_grew_is_shown_from_the_second_day_on(admin_client: Client, repository: Repository) -> None:
+    assert "From tomorrow on you see here how it grows." in page(admin_client)
+    StorageDay.objects.create(day=timezone.now().date() - timedelta(days=1), files=1, size=1_000)
+    text = page(admin_client)
+    assert "first 1.0 kB, now 7.1 kB" in text
+
+
+def test_a_thousand_repositories_come_in_pages(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "REPOSITORIES", 2)
+    for number in range(3):
+        factories.version(factories.repository(f"r{number}", f"r{number}"), {"a": b"%d" % number * 9**number})
+    assert ">r2</a>" in page(admin_client)
+    assert ">r0</a>" not in page(admin_client)
+    assert ">r0</a>" in page(admin_client, "/storage/?counted&sizes=2")
+    # The fragment that the page fetches is of the same page of them.
+    assert 'hx-get="/storage/sizes/?sizes=2"' in page(admin_client, "/storage/?sizes=2")
+    assert ">r0</a>" in page(admin_client, "/storage/sizes/?sizes=2")
+
+
+def test_a_verify_is_watched_until_it_ends_and_then_the_page_comes_anew(admin_client: Client) -> None:
+    assert 'id="upkeep"' not in page(admin_client, "/storage/")
+    job = scenes.a_running_job(None, VERIFY)
+    assert 'hx-get="/storage/running/" hx-trigger="every 1s, refresh"' in page(admin_client, "/storage/")
+    assert f"Job {job.pk}" in page(admin_client, "/storage/running/")
+    Job.objects.filter(pk=job.pk).update(state="completed", finished_at=timezone.now())
+    assert admin_client.get("/storage/running/")["HX-Refresh"] == "true"

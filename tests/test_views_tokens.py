@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -52,7 +53,13 @@ def test_it_works(admin_client: Client, secret: Distribution) -> None:
     assert "was revoked" in admin_client.post(f"/tokens/{found.pk}/revoke/", follow=True).content.decode()
     assert tokens.find(key) is None
     assert "was deleted" in admin_client.post(f"/tokens/{found.pk}/delete/", follow=True).content.decode()
-    assert "There are none yet" in text_of(admin_client, "/tokens/")
+    assert "No tokens yet" in text_of(admin_client, "/tokens/")
+
+
+def test_the_line_to_try_it_can_be_pasted(admin_client: Client, secret: Distribution) -> None:
+    sent = {"name": "build server", "scope": "chosen", "days": "30", "distributions": [secret.pk]}
+    text = unescape(admin_client.post("/tokens/new/", sent).content.decode())
+    assert '<code>curl -H "Authorization: Bearer $TOKEN" http://testserver/content/team/secret/</code>' in text
 
 
 def test_the_secret_is_on_no_other_page(admin_client: Client, secret: Distribution) -> None:
@@ -79,12 +86,12 @@ def test_a_token_lasts_as_long_as_is_chosen(admin_client: Client, days: str, exp
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"name": ""}, "This field is required."),
+        ({"name": ""}, "Enter the name."),
         ({"name": "a\u2028b"}, "all of which can be printed"),
         ({}, "Choose either everything, or at least one distribution."),
-        ({"distributions": ["4711"]}, "Select a valid choice."),
-        ({"scope": "all", "distributions": []}, "Select a valid choice."),
-        ({"days": "7"}, "Select a valid choice."),
+        ({"distributions": ["4711"]}, "It is not there, or not any more."),
+        ({"scope": "all", "distributions": []}, "“all” is not offered."),
+        ({"days": "7"}, "“7” is not offered."),
     ],
 )
 def test_what_is_not_right_is_said_and_makes_nothing(
@@ -148,6 +155,38 @@ def test_ten_more_tokens_take_no_more_queries(admin_client: Client, secret: Dist
     assert with_ten_more() == with_ten_more()
 
 
+def test_the_list_is_searched_and_filtered(admin_client: Client, secret: Distribution) -> None:
+    usable, expired, revoked = (
+        tokens.make(name, everything=True, days=9).token for name in ("a usable", "b expired", "c revoked")
+    )
+    there = tokens.make("d there", distributions=[secret, Distribution.objects.get(base_path="open")]).token
+    AccessToken.objects.filter(pk=expired.pk).update(expires_at=timezone.now() - timedelta(days=1))
+    tokens.revoke(revoked)
+
+    def found(**asked: str) -> list[AccessToken]:
+        return list(admin_client.get("/tokens/", asked).context["list"])
+
+    assert found() == [there, revoked, expired, usable]
+    assert found(sort="name") == [usable, expired, revoked, there]
+    assert (found(q="b expired"), found(q="team/"), found(q="open")) == ([expired], [there], [there])
+    assert (found(state="usable"), found(state="expired"), found(state="revoked")) == (
+        [there, usable],
+        [expired],
+        [revoked],
+    )
+    assert "No token matches" in text_of(admin_client, "/tokens/?q=zzz")
+
+
+@pytest.mark.parametrize("deed", ["revoke", "delete"])
+def test_the_end_of_a_token_is_asked_for_first(admin_client: Client, deed: str) -> None:
+    token = tokens.make("one", everything=True).token
+    if deed == "delete":
+        tokens.revoke(token)
+    text = text_of(admin_client, f"/tokens/{token.pk}/{deed}/")
+    assert f"{deed.capitalize()} the token “one”?" in text
+    assert tokens.state(AccessToken.objects.get()) == ("usable" if deed == "revoke" else "revoked")
+
+
 # ---- distributions -----------------------------------------------------------------------------------------
 
 
@@ -182,4 +221,4 @@ def test_a_base_path_that_cannot_be_leaves_the_protection_as_it_was(admin_client
 def test_what_is_protected_says_so_in_a_word(admin_client: Client, secret: Distribution) -> None:
     for address in ("/distributions/", f"/distributions/{secret.pk}/", f"/repositories/{secret.repository_id}/"):
         assert "protected</span>" in text_of(admin_client, address), address
-    assert list(admin_client.get("/distributions/", {"show": "protected"}).context["page"]) == [secret]
+    assert list(admin_client.get("/distributions/", {"show": "protected"}).context["list"]) == [secret]

@@ -1,13 +1,13 @@
-"""A version: its files, its publications, and what can be done with it."""
+"""The versions of a repository: their list, one of them, and what can be done with it."""
+
+import re
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils.html import escape
 
-from repos import browse
-from repos.models import Artifact, Content, Damage, Job, PublishSettings, Repository, RepositoryVersion
+from repos.models import Job, PublishSettings, Repository, RepositoryVersion
 from tests import factories, scenes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bell")]
@@ -35,18 +35,11 @@ def address(repository: Repository, number: int, deed: str = "") -> str:
 
 def test_it_works(admin_client: Client, repository: Repository) -> None:
     text = page(admin_client, address(repository, 3))
-    for shown in ('<a href="/content/files/a">a</a>', "version 2", Artifact.objects.get(size=2).sha256, "the newest"):
+    for shown in ("<h2>Version 3</h2>", "the newest", f'href="{address(repository, 3, "files/")}"'):
         assert shown in text
 
 
-def test_damaged_files_are_marked(admin_client: Client, repository: Repository) -> None:
-    marked = 'class="tag tag-bad"'
-    assert marked not in page(admin_client, address(repository, 3))
-    Damage.objects.create(artifact=Artifact.objects.get(size=2), cause="missing", why="it is not in the pool")
-    assert page(admin_client, address(repository, 3)).count(marked) == 1
-    assert marked not in page(admin_client, address(repository, 1))
-
-
+@pytest.mark.any_database
 @pytest.mark.parametrize("deed", ["", "delete/"])
 def test_all_of_it_needs_a_login(client: Client, repository: Repository, deed: str) -> None:
     assert client.get(address(repository, 1, deed)).status_code == 302
@@ -56,83 +49,81 @@ def test_all_of_it_needs_a_login(client: Client, repository: Repository, deed: s
 @pytest.mark.parametrize("number", [4, 9, 10**30])
 def test_what_is_not_there_or_not_ready_is_not_found(admin_client: Client, repository: Repository, number: int) -> None:
     repository.versions.create(number=4, complete=False)
-    for deed in ("", "delete/"):
+    for deed in ("", "files/", "delete/"):
         assert admin_client.get(address(repository, number, deed)).status_code == 404
     for deed in ("publish/", "restore/"):
         assert admin_client.post(address(repository, number, deed)).status_code == 404
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("deed", ["publish/", "restore/"])
 def test_a_deed_is_a_post(admin_client: Client, repository: Repository, deed: str) -> None:
     assert admin_client.get(address(repository, 1, deed)).status_code == 405
 
 
-def test_the_files_of_a_repository_are_those_of_its_newest_version(
-    admin_client: Client, repository: Repository
-) -> None:
+def test_an_older_one_says_which_is_the_newest(admin_client: Client, repository: Repository) -> None:
+    assert "newest is 3" in page(admin_client, address(repository, 1))
+
+
+def test_it_leads_to_what_changed_since_the_one_before(admin_client: Client, repository: Repository) -> None:
+    repository.versions.get(number=2).delete()
+    compare = f"/repositories/{repository.pk}/compare/"
+    text = page(admin_client, address(repository, 3))
+    assert f'href="{compare}?from=1&amp;to=3">Compare with version 1</a>' in text
+
+
+# ---- the list ----------------------------------------------------------------------------------------------
+
+
+def test_the_list_has_them_newest_first(admin_client: Client, repository: Repository) -> None:
     repository.versions.create(number=4, complete=False)
-    response = admin_client.get(f"/repositories/{repository.pk}/files/")
-    assert response["Location"] == address(repository, 3)
+    job = scenes.an_ended_job(repository, "completed", version=repository.versions.get(number=3))
+    text = page(admin_client, f"/repositories/{repository.pk}/versions/")
+    assert re.findall(r'<tr id="version-(\d)"', text) == ["3", "2", "1"]
+    assert f'<a href="/jobs/{job.pk}/">job {job.pk}</a>' in text
 
 
-# ---- files -------------------------------------------------------------------------------------------------
+def test_the_newest_two_are_chosen_to_be_compared(admin_client: Client, repository: Repository) -> None:
+    text = page(admin_client, f"/repositories/{repository.pk}/versions/")
+    chosen = re.findall(r'name="(from|to)" value="(\d)" aria-label="[^"]*" checked', text)
+    assert sorted(chosen) == [("from", "2"), ("to", "3")]
 
 
-def test_files_that_are_not_served_are_no_links(admin_client: Client, repository: Repository) -> None:
-    text = page(admin_client, address(repository, 1))
-    assert "/content/files/a" not in text
-    assert "newest is 3" in text
+def test_the_list_has_pages_by_key(admin_client: Client, repository: Repository) -> None:
+    for _ in range(60):
+        scenes.a_version(repository)
+    there = f"/repositories/{repository.pk}/versions/"
+    shown = admin_client.get(there).context["list"]
+    assert [one.number for one in shown][:2] == [63, 62]
+    beyond = admin_client.get(shown.next).context["list"]
+    assert [one.number for one in beyond] == [*range(13, 0, -1)]
 
 
-def test_addresses_of_files_are_quoted_and_names_shown_as_they_are(admin_client: Client) -> None:
-    name = "a b/100%?#<script>.txt"
-    made = factories.repository()
-    factories.serve(made, {name: b"1"})
-    text = page(admin_client, address(made, 1))
-    assert f'href="/content/files/a%20b/100%25%3F%23%3Cscript%3E.txt">{escape(name)}</a>' in text
+def test_many_versions_or_few_take_the_same_number_of_queries(admin_client: Client, repository: Repository) -> None:
+    def with_five_more() -> int:
+        for _ in range(5):
+            scenes.a_completed_job(repository)
+        with CaptureQueriesContext(connection) as queries:
+            page(admin_client, f"/repositories/{repository.pk}/versions/")
+        return len(queries)
+
+    assert with_five_more() == with_five_more()
 
 
-def test_files_are_searched(admin_client: Client, repository: Repository) -> None:
-    for q, found in (("A", ["a"]), ("/b", ["b"]), ("zzz", []), ("/zzz", []), ("\0", ["a", "b"])):
-        response = admin_client.get(address(repository, 3), {"q": q})
-        assert [one.path for one in response.context["found"].files] == found
-        assert response.status_code == 200
+# ---- its page ----------------------------------------------------------------------------------------------
 
 
-def test_pages_lead_on_with_the_search(
-    admin_client: Client, repository: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(browse, "FILES", 1)
-    text = page(admin_client, address(repository, 3) + "?q=")
-    assert f'href="{address(repository, 3)}?q=&amp;after=a#files"' in text
-    text = page(admin_client, address(repository, 3) + "?after=a")
-    assert (">b</a>" in text, "Next" in text, "First" in text) == (True, False, True)
-
-
-def test_a_search_that_is_not_over_says_how_far_it_came(
-    admin_client: Client, repository: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(browse, "MOST", 1)
-    text = page(admin_client, address(repository, 3) + "?q=b")
-    assert "Nothing among the files that were looked at so far" in text
-    assert "Go on searching" in text
-    assert 'Looked as far as <span class="mono break">a</span>' in text
-
-
-def test_many_files_or_few_take_the_same_number_of_queries(admin_client: Client, repository: Repository) -> None:
-    def with_fifty_more() -> int:
-        same = factories.artifact(b"same")
-        count = Content.objects.count()
-        rows = [Content(repository=repository, path=f"{count + i}", artifact=same, added=3) for i in range(50)]
-        Content.objects.bulk_create(rows)
-        settings = PublishSettings.objects.matching(manifest=f"M{count}")
-        made = repository.versions.get(number=3).publications.create(settings=settings)
-        repository.distributions.create(base_path=f"b{count}", publication=made)
+def test_many_publications_or_few_take_the_same_number_of_queries(admin_client: Client, repository: Repository) -> None:
+    def with_five_more() -> int:
+        for _ in range(5):
+            settings = PublishSettings.objects.matching(manifest=f"M{PublishSettings.objects.count()}")
+            made = repository.versions.get(number=3).publications.create(settings=settings)
+            repository.distributions.create(base_path=f"b{made.pk}", publication=made)
         with CaptureQueriesContext(connection) as queries:
             page(admin_client, address(repository, 3))
         return len(queries)
 
-    assert with_fifty_more() == with_fifty_more()
+    assert with_five_more() == with_five_more()
 
 
 # ---- publishing and restoring ------------------------------------------------------------------------------
@@ -191,12 +182,13 @@ def test_the_same_request_is_joined(admin_client: Client, repository: Repository
 def test_settings_that_are_not_there_are_refused(admin_client: Client, repository: Repository) -> None:
     response = admin_client.post(address(repository, 1, "publish/"), {"publish_settings": "99999"})
     assert (response.status_code, Job.objects.exists()) == (422, False)
-    assert "Select a valid choice" in response.content.decode()
+    assert "is not offered" in response.content.decode()
 
 
 def test_version_0_has_no_deeds_and_is_not_published(admin_client: Client, repository: Repository) -> None:
     text = page(admin_client, address(repository, 0))
-    assert "<button" not in text.partition("<main")[2].replace('<button class="button">', "", 1)
+    deeds = re.findall(r'"[^"]*/versions/0/([a-z]+)/"', text)
+    assert deeds == []
     assert admin_client.post(address(repository, 0, "publish/")).status_code == 409
 
 
@@ -241,8 +233,17 @@ def test_an_old_version_is_deleted(admin_client: Client, repository: Repository)
     text = page(admin_client, address(repository, 1, "delete/"))
     assert "1\N{NO-BREAK SPACE}B of files are then needed by nothing else" in text
     response = admin_client.post(address(repository, 1, "delete/"))
-    assert response["Location"] == f"/repositories/{repository.pk}/"
+    assert response["Location"] == f"/repositories/{repository.pk}/versions/"
     assert list(RepositoryVersion.objects.values_list("number", flat=True)) == [0, 2, 3]
+
+
+def test_what_is_served_leads_to_where(admin_client: Client, repository: Repository) -> None:
+    distribution = repository.distributions.first()
+    assert distribution
+    distribution.publication = factories.publication(repository.versions.get(number=1))
+    distribution.save()
+    text = page(admin_client, address(repository, 1, "delete/"))
+    assert f'href="/distributions/{distribution.pk}/">Go to {distribution.base_path}</a>' in text
 
 
 @pytest.mark.parametrize(("number", "why"), [(0, "Version 0 is the empty one"), (3, "Version 3 is the newest")])
@@ -253,9 +254,6 @@ def test_one_that_has_to_stay_says_why(admin_client: Client, repository: Reposit
     assert repository.versions.count() == 4
 
 
-def test_a_page_of_a_version_with_gaps_before_it_is_whole(admin_client: Client, repository: Repository) -> None:
-    repository.versions.get(number=2).delete()
-    scenes.an_ended_job(repository, "completed", version=repository.versions.get(number=3))
-    text = page(admin_client, address(repository, 3))
-    assert 'class="half nowrap">version 2</td>' in text
-    assert "by <a href=" in text
+def test_it_says_which_job_made_it(admin_client: Client, repository: Repository) -> None:
+    job = scenes.an_ended_job(repository, "completed", version=repository.versions.get(number=3))
+    assert f'by <a href="/jobs/{job.pk}/">job {job.pk}</a>' in page(admin_client, address(repository, 3))

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from repos import worklist
 from repos.compare import Change, Kind
 from repos.manifest import Entry
+from repos.pipeline import SMALL
 from repos.worklist import Totals, Worklist
 
 ONE, TWO, THREE = "1" * 64, "2" * 64, "3" * 64
@@ -26,17 +28,16 @@ def test_it_works(work: Worklist) -> None:
     assert list(work.entries()) == [("a", ONE, 1), ("b", TWO, 2)]
     work.add_changes([Change(Kind.ADDED, "a", ONE, 1), Change(Kind.REMOVED, "c", old_size=5)])
     assert work.totals() == Totals(added=1, removed=1, changed=0, growth=-4)
-    work.want(work.arriving_bytes())
-    assert list(work.wanted()) == [("a", ONE, 1)]
-    assert work.wanted_totals() == (1, 1)
+    assert list(work.arriving_bytes()) == [("a", ONE, 1)]
+    assert work.arriving_totals() == (1, 1)
 
 
 def test_an_empty_one_has_nothing_to_do(work: Worklist) -> None:
-    assert not [*work.entries(), *work.arriving(), *work.leaving(), *work.wanted()]
+    assert not [*work.entries(), *work.added(), *work.changed(), *work.leaving(), *work.arriving_bytes()]
     assert work.contradiction() is None
     assert work.totals() == Totals(0, 0, 0, 0)
     assert not work.totals()
-    assert work.wanted_totals() == (0, 0)
+    assert work.arriving_totals() == (0, 0)
 
 
 def test_entries_come_in_the_order_of_their_bytes(work: Worklist) -> None:
@@ -84,7 +85,8 @@ def test_totals_of_any_change_are_something_to_do(work: Worklist, kind: Kind) ->
 
 def test_what_arrives_is_added_or_changed(work: Worklist) -> None:
     work.add_changes([Change(Kind.ADDED, "a", ONE, 1), Change(Kind.CHANGED, "b", TWO, 2), Change(Kind.REMOVED, "c")])
-    assert sorted(work.arriving()) == [("a", ONE, 1), ("b", TWO, 2)]
+    assert list(work.added()) == [("a", ONE, 1)]
+    assert list(work.changed()) == [("b", TWO, 2)]
 
 
 def test_what_leaves_is_changed_or_removed(work: Worklist) -> None:
@@ -95,19 +97,22 @@ def test_what_leaves_is_changed_or_removed(work: Worklist) -> None:
 def test_the_same_bytes_at_many_paths_arrive_once(work: Worklist) -> None:
     work.add_changes(Change(Kind.ADDED, path, ONE, 1) for path in ("b", "a", "c"))
     work.add_changes([Change(Kind.ADDED, "d", TWO, 1), Change(Kind.REMOVED, "e")])
-    assert sorted(work.arriving_bytes()) == [("a", ONE, 1), ("d", TWO, 1)]
+    assert list(work.arriving_bytes()) == [("a", ONE, 1), ("d", TWO, 1)]
+    assert work.arriving_totals() == (2, 2)
 
 
 def test_one_digest_under_two_sizes_is_asked_for_twice(work: Worklist) -> None:
     work.add_changes([Change(Kind.ADDED, "a", ONE, 1), Change(Kind.ADDED, "b", ONE, 2)])
-    work.want(work.arriving_bytes())
-    assert list(work.wanted()) == [("a", ONE, 1), ("b", ONE, 2)]
+    assert list(work.arriving_bytes()) == [("a", ONE, 1), ("b", ONE, 2)]
+    assert work.arriving_totals() == (2, 3)
 
 
-def test_what_is_wanted_comes_in_the_order_of_paths(work: Worklist) -> None:
-    work.want((path, f"{number:064}", 2) for number, path in enumerate(reversed(ORDERED)))
-    assert [path for path, _, _ in work.wanted()] == ORDERED
-    assert work.wanted_totals() == (len(ORDERED), 2 * len(ORDERED))
+def test_what_arrives_comes_in_the_order_of_paths_the_small_before_the_big(work: Worklist) -> None:
+    small, big = ORDERED[::2], ORDERED[1::2]
+    work.add_changes(Change(Kind.ADDED, path, f"{number:064}", SMALL + 1) for number, path in enumerate(reversed(big)))
+    work.add_changes(Change(Kind.ADDED, path, f"{number:064}", SMALL) for number, path in enumerate(reversed(small)))
+    assert [path for path, _, _ in work.arriving_bytes()] == [*small, *big]
+    assert work.arriving_totals() == (len(ORDERED), len(small) * SMALL + len(big) * (SMALL + 1))
 
 
 def test_one_table_is_read_while_the_next_is_written(work: Worklist) -> None:
@@ -115,8 +120,8 @@ def test_one_table_is_read_while_the_next_is_written(work: Worklist) -> None:
     for entry in work.entries():
         work.add_changes([Change(Kind.ADDED, *entry)])
     for entry in work.arriving_bytes():
-        work.want([entry])
-    assert work.wanted_totals() == (3000, sum(range(3000)))
+        work.fail([(entry, "404")])
+    assert work.failed_files() == 3000
 
 
 def test_sizes_beyond_32_bits_are_kept(work: Worklist) -> None:
@@ -146,3 +151,13 @@ def test_all_of_it_lies_in_the_folder(tmp_path: Path) -> None:
     with Worklist(folder) as work:
         work.add_entries((f"{number}", THREE, 1) for number in range(1000))
     assert [file.name for file in folder.iterdir()] == ["worklist.sqlite3"]
+
+
+@pytest.mark.parametrize("files", [0, 1, 2, 3, 4, 6, 7])
+def test_all_of_a_list_comes_where_nothing_was(work: Worklist, files: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worklist, "_AT_ONCE", 3)
+    listed = [(f"{number}", f"{number:064}", number) for number in range(files)]
+    work.add_entries(listed)
+    work.add_all(lambda: None)
+    assert list(work.added()) == listed
+    assert work.totals() == (files, 0, 0, sum(range(files)))

@@ -108,15 +108,16 @@ class Trace:
         calls = (call for call in self.calls if call.name == name and place in call.given)
         return min((call.ended for call in calls if call.begun > since and call.succeeded), default=float("inf"))
 
-    def written(self, place: str, text: str, *, after: str = "") -> Span | None:
+    def written(self, place: str, text: str, *, after: str = "", beside: str = "") -> Span | None:
         """The first call by which `text` was written to a place whose path or kind has `place` in it.
 
-        With `after`, what the thread wrote there before that text does not count.
+        With `after`, what the thread wrote there before that text does not count; with `beside`, only threads count
+        that wrote that text there, too.
         """
         found = []
         for stream in self._streams(place):
             start = stream.text.find(after)
-            if start >= 0 and (position := stream.text.find(text, start)) >= 0:
+            if start >= 0 and beside in stream.text and (position := stream.text.find(text, start)) >= 0:
                 found.append(stream.call_at(position))
         first = min(found, key=lambda call: call.begun, default=None)
         return Span(first.begun, first.ended) if first else None

@@ -17,6 +17,7 @@ import re
 import socket
 import struct
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,68 +29,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tests.answers import Answer, Body, Held, Pattern
-from tests.misbehaviour import (
-    Busy,
-    Chunked,
-    Corrupt,
-    CutHeaders,
-    Delay,
-    Drip,
-    DripFrame,
-    DripHeaders,
-    Endless,
-    Fault,
-    Garbage,
-    Gzip,
-    Longer,
-    NotModified,
-    Overrun,
-    Partial,
-    Redirect,
-    Reset,
-    Short,
-    Shorter,
-    Stall,
-    StallHeaders,
-    Status,
-    Unframed,
-)
-
-# An upstream and its faults are had from here, all of them.
-__all__ = [
-    "EVERY_FILE",
-    "MANIFEST",
-    "Answer",
-    "Busy",
-    "Chunked",
-    "Corrupt",
-    "CutHeaders",
-    "Delay",
-    "Drip",
-    "DripFrame",
-    "DripHeaders",
-    "Endless",
-    "Exchange",
-    "Fault",
-    "Garbage",
-    "Gate",
-    "Gzip",
-    "Held",
-    "Longer",
-    "NotModified",
-    "Overrun",
-    "Partial",
-    "Redirect",
-    "Request",
-    "Reset",
-    "Short",
-    "Shorter",
-    "Stall",
-    "StallHeaders",
-    "Status",
-    "Unframed",
-    "Upstream",
-]
+from tests.misbehaviour import Fault
 
 MANIFEST = "PULP_MANIFEST"
 EVERY_FILE = "*"
@@ -178,6 +118,8 @@ class Server(ThreadingHTTPServer):
         self.upstream = upstream
         self.stopping = threading.Event()
         self._connections: list[tuple[socket.socket, threading.Thread]] = []
+        self._lock = threading.Lock()
+        self._paid = 0.0
         super().__init__(("127.0.0.1", port), Exchange)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -185,7 +127,28 @@ class Server(ThreadingHTTPServer):
         thread = threading.Thread(target=self.process_request_thread, args=arguments, daemon=True)
         self._connections.append((request, thread))
         self.upstream.connections += 1
+        self.upstream.at_once = max(self.upstream.at_once, self._open())
         thread.start()
+
+    def _open(self) -> int:
+        """How many connections there are that nobody has ended."""
+        open_ones = 0
+        for connection, _ in self._connections:
+            # Its file number is -1 once it is closed. Bytes that wait to be read are a request, none are its end.
+            # Of TLS there is no peeking: that is not counted.
+            with suppress(OSError, ValueError):
+                try:
+                    open_ones += connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+                except BlockingIOError:
+                    open_ones += 1
+        return open_ones
+
+    def due(self, size: int, rate: int) -> float:
+        """Seconds until `size` further bytes are paid for, when all connections together have `rate` a second."""
+        with self._lock:
+            now = time.monotonic()
+            self._paid = max(self._paid, now) + size / rate
+            return self._paid - now
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no error here; anything else is a bug of this file and must be seen."""
@@ -254,6 +217,7 @@ class Upstream:
         self._gates: dict[str, Gate] = {}
         self.port = 0
         self.connections = 0  # accepted since the start: tells whether a client keeps them alive
+        self.at_once = 0  # the most of them that were open at the same time
 
     # -- life --
 

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 
 from dashboard.templatetags.display import size
 from repos import verify
-from repos.models import Artifact, Content, Damage
+from repos.models import Artifact, Content, Damage, StorageDay
 
 from .base import MillraceAdmin, Said, link, rows_link
 
@@ -72,6 +72,17 @@ class DamageAdmin(MillraceAdmin):
     @admin.display(description="size")
     def bytes(self, damage: Damage) -> str:
         return size(damage.artifact.size)
+
+
+@admin.register(StorageDay)
+class StorageDayAdmin(MillraceAdmin):
+    list_display = ["day", "files", "bytes"]
+    list_filter = ["day"]
+    ordering = ["-day"]
+
+    @admin.display(description="size")
+    def bytes(self, day: StorageDay) -> str:
+        return size(day.size)
 
 
 class Present(admin.SimpleListFilter):

@@ -7,8 +7,8 @@ from django.utils.html import format_html
 
 from dashboard.views.http import Request
 from repos import jobs
-from repos.errors import Refused
-from repos.models import FailedFile, Job, ProgressReport, RequestedChange, Reservation, Worker
+from repos.errors.refusals import Refused
+from repos.models import DryRun, FailedFile, Job, LogLine, ProgressReport, RequestedChange, Reservation, Worker
 
 from .base import MillraceAdmin, Said, anchor, link
 
@@ -70,7 +70,7 @@ class OfJobAdmin(MillraceAdmin):
     ordering = ["-pk"]
 
     @admin.display(description="job", ordering="job")
-    def of(self, row: RequestedChange | Reservation | ProgressReport | FailedFile) -> str:
+    def of(self, row: RequestedChange | Reservation | ProgressReport | FailedFile | LogLine | DryRun) -> str:
         return link(row.job)
 
 
@@ -105,6 +105,19 @@ class FailedFileAdmin(OfJobAdmin):
     list_display = ["path", "of", "cause", "message", "tries"]
     list_filter = ["cause"]
     search_fields = ["path", "url", "cause", "message"]
+
+
+@admin.register(LogLine)
+class LogLineAdmin(OfJobAdmin):
+    list_display = ["at", "of", "level", "message"]
+    list_filter = ["level"]
+    search_fields = ["message"]
+
+
+@admin.register(DryRun)
+class DryRunAdmin(OfJobAdmin):
+    list_display = ["id", "of", "base", "added", "removed", "changed", "fetched_files", "fetched_bytes", "brake"]
+    list_filter = ["brake"]
 
 
 @admin.register(Worker)

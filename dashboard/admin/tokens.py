@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 
 from dashboard.views.http import Request
 from repos import tokens
-from repos.errors import Refused
+from repos.errors.refusals import Refused
 from repos.models import AccessToken
 
 from .base import MillraceAdmin, Said

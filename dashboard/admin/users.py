@@ -19,14 +19,8 @@ admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
-@admin.register(User)
-class MillraceUserAdmin(OfUsers):
-    """What lets somebody in is changed where it is seen to that an administrator stays (dashboard/users.py)."""
-
-    list_display = ["username", "email", "is_superuser", "is_active", "last_login"]
-    list_filter = ["is_superuser", "is_active"]
-    show_full_result_count = False
-    fieldsets = ((None, {"fields": ("username", "is_active", "is_superuser", "groups", "last_login", "date_joined")}),)
+class LookedAt:
+    """What nobody adds, changes or deletes here."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -36,6 +30,16 @@ class MillraceUserAdmin(OfUsers):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(User)
+class MillraceUserAdmin(LookedAt, OfUsers):
+    """What lets somebody in is changed where it is seen to that an administrator stays (dashboard/users.py)."""
+
+    list_display = ["username", "email", "is_superuser", "is_active", "last_login"]
+    list_filter = ["is_superuser", "is_active"]
+    show_full_result_count = False
+    fieldsets = ((None, {"fields": ("username", "is_active", "is_superuser", "groups", "last_login", "date_joined")}),)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
         return redirect("users")
@@ -45,14 +49,5 @@ class MillraceUserAdmin(OfUsers):
 
 
 @admin.register(Group)
-class MillraceGroupAdmin(GroupAdmin):
+class MillraceGroupAdmin(LookedAt, GroupAdmin):
     """Being in “operators” is a role; nothing else is asked of groups, or of permissions."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

@@ -7,9 +7,13 @@ from typing import Any
 
 from django import forms
 from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
 
-from repos import names
+from repos import names, units
 from repos.errors import MillraceError
+from repos.words import say
+
+from .wording import in_our_words
 
 
 class DomainForm(forms.Form):
@@ -18,10 +22,30 @@ class DomainForm(forms.Form):
     # The field at which an error of the domain is shown, where it is not the one that the error names.
     PLACES: dict[str, str] = {}
 
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Also what Django's own checks come to: in our words, where they are not the field's."""
+        if field and isinstance(error, forms.ValidationError) and not hasattr(error, "error_dict"):
+            in_our_words(error, self.fields[field], str(self[field].label))
+        super().add_error(field, error)
+
     def refuse(self, error: MillraceError) -> None:
         """Shows what the domain said against the values: at the field that it names, else above all of them."""
         field = self.PLACES.get(error.field, error.field)
         self.add_error(field if field in self.fields else None, str(error))
+
+
+class BytesField(forms.IntegerField):
+    """A number of bytes, as people type sizes: `50 MB`; to begin with `units.typed_size`."""
+
+    widget = forms.TextInput
+    default_error_messages = {"invalid": _("Enter a number of bytes, such as 50 MB.")}
+
+    def to_python(self, value: Any) -> int | None:
+        try:
+            return units.in_bytes(str(value).strip().removesuffix("/s"))
+        except ValueError:
+            # It says what it takes, but for nothing at all.
+            return super().to_python(value)
 
 
 class ChangeForm(DomainForm):
@@ -67,17 +91,17 @@ class ChangeForm(DomainForm):
         self.done = self.stale and not self.errors and self.changes_nothing()
         for field in self._contested if not self.done else ():
             if field in self.fields:
-                self.add_error(field, f"Somebody else changed it. Now: {self._now(field)}.")
+                self.add_error(field, say("Somebody else changed it. Now: {value}.", value=self._now(field)))
 
     def _now(self, field: str) -> str:
         """What is there now, in words."""
         value, offered = self.initial[field], self.fields[field]
         if isinstance(value, bool):
-            return "on" if value else "off"
+            return say("on") if value else say("off")
         if isinstance(offered, forms.ModelChoiceField):
             chosen = offered.queryset.filter(pk=value).first() if value and offered.queryset is not None else None
-            return f"“{offered.label_from_instance(chosen)}”" if chosen else "nothing"
-        return f"“{Truncator(value).chars(100)}”" if value not in ("", None) else "nothing"
+            return f"“{offered.label_from_instance(chosen)}”" if chosen else say("nothing")
+        return f"“{Truncator(value).chars(100)}”" if value not in ("", None) else say("nothing")
 
 
 class NameField(forms.CharField):

@@ -5,16 +5,18 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext_lazy as _
 
 from repos import paths
 from repos.distribute import MAX_REASON
 from repos.models import Distribution, Publication, Repository
+from repos.words import say
 
 from .base import ChangeForm, DomainForm, accepted
 
 # How many of a repository's publications a select offers, newest first; each one's own page can serve it, too.
 PUBLICATIONS = 50
-BASE_PATH_HELP = "Where it is served: /content/<base path>/"
+BASE_PATH_HELP = _("Where it is served: /content/<base path>/")
 
 
 class BasePathField(forms.CharField):
@@ -33,7 +35,7 @@ class BasePathField(forms.CharField):
         }
         super().__init__(
             **{
-                "label": "Base path",
+                "label": _("Base path"),
                 "help_text": BASE_PATH_HELP,
                 "widget": forms.TextInput(attrs=attributes),
                 **options,
@@ -47,15 +49,15 @@ class BasePathField(forms.CharField):
 
 def protected_field() -> forms.BooleanField:
     return forms.BooleanField(
-        label="Protected",
+        label=_("Protected"),
         required=False,
-        help_text="Only those who are signed in, or have a token for it, may download from it.",
+        help_text=_("Only those who are signed in, or have a token for it, may download from it."),
     )
 
 
 def note_field() -> forms.CharField:
     return forms.CharField(
-        label="Note", required=False, max_length=MAX_REASON, help_text="Why. It stays in the history."
+        label=_("Note"), required=False, max_length=MAX_REASON, help_text=_("Why. It stays in the history.")
     )
 
 
@@ -64,18 +66,22 @@ class NewForm(DomainForm):
 
     FOLLOW, PIN = "follow", "pin"
 
-    repository = forms.ModelChoiceField(Repository.objects.order_by("name"), empty_label="Choose one")
+    repository = forms.ModelChoiceField(
+        Repository.objects.order_by("name"), label=_("Repository"), empty_label=_("Choose one")
+    )
     base_path = BasePathField()
     how = forms.ChoiceField(
-        label="What it serves",
+        label=_("What it serves"),
         choices=[
-            (FOLLOW, "Follows: what is newest, switched by each run that distributes"),
-            (PIN, "Pinned: one publication, until somebody chooses another"),
+            (FOLLOW, _("Follows: what is newest, switched by each run that distributes")),
+            (PIN, _("Pinned: one publication, until somebody chooses another")),
         ],
         initial=FOLLOW,
         widget=forms.RadioSelect,
     )
-    publication = forms.ChoiceField(error_messages={"required": "Choose the publication that it is to serve."})
+    publication = forms.ChoiceField(
+        label=_("Publication"), error_messages={"required": _("Choose the publication that it is to serve.")}
+    )
     protected = protected_field()
     reason = note_field()
 
@@ -84,10 +90,10 @@ class NewForm(DomainForm):
         chosen = str((data or self.initial).get("repository", ""))
         repository = Repository.objects.numbered(chosen).first()
         self._publications = {str(one.pk): one for one in _newest(repository)} if repository else {}
-        nothing = "Nothing published yet" if repository else "Choose a repository first"
+        nothing = say("Nothing published yet") if repository else say("Choose a repository first")
         field = self.fields["publication"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", "Choose one" if self._publications else nothing)]
+        field.choices = [("", say("Choose one") if self._publications else nothing)]
         field.choices += [(pk, _label(one)) for pk, one in self._publications.items()]
         field.required = data is None or data.get("how") != self.FOLLOW
         self.fields["repository"].widget.attrs |= {
@@ -115,7 +121,7 @@ def _newest(repository: Repository) -> QuerySet[Publication]:
 
 
 def _label(publication: Publication) -> str:
-    return f"version {publication.version.number} with {publication.settings}"
+    return say("version {number} with {settings}", number=publication.version.number, settings=publication.settings)
 
 
 class EditForm(ChangeForm):
@@ -151,7 +157,7 @@ class FollowForm(DomainForm):
 class PinForm(FollowForm):
     """One of the publications of the distribution's repository."""
 
-    publication = forms.ModelChoiceField(Publication.objects.none())
+    publication = forms.ModelChoiceField(Publication.objects.none(), label=_("Publication"))
 
     def __init__(self, data: Any, distribution: Distribution) -> None:
         super().__init__(data)
@@ -160,11 +166,23 @@ class PinForm(FollowForm):
         field.queryset = Publication.objects.filter(version__repository=distribution.repository_id)
 
 
+class PromoteForm(FollowForm):
+    """One of the other distributions of the repository; what that was seen to serve comes along too."""
+
+    source = forms.ModelChoiceField(Distribution.objects.none(), label=_("Distribution"))
+
+    def __init__(self, data: Any, distribution: Distribution) -> None:
+        super().__init__(data)
+        field = self.fields["source"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = Distribution.objects.filter(repository=distribution.repository_id).exclude(pk=distribution.pk)
+
+
 class DeleteForm(DomainForm):
     """Nothing is asked where nothing is served."""
 
     confirmed = forms.CharField(
-        error_messages={"required": "Type it, so that nothing that is served goes by a slip."},
+        error_messages={"required": _("Type it, so that nothing that is served goes by a slip.")},
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     )
 
@@ -173,4 +191,6 @@ class DeleteForm(DomainForm):
         if distribution.publication_id is None:
             del self.fields["confirmed"]
         else:
-            self.fields["confirmed"].label = f"Type its base path, {distribution}, to confirm"
+            self.fields["confirmed"].label = say(
+                "Type its base path, {distribution}, to confirm", distribution=distribution
+            )

@@ -1,24 +1,28 @@
 """Changing a repository's files: uploads, files that are stored already, removals."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext_lazy as _
 
 from dashboard.uploads import Uploaded
-from repos import by_hand, jobs, paths
+from repos import by_hand, obstacles, paths
+from repos.actions import Actions
 from repos.arrivals import Arrived
 from repos.errors import MillraceError
-from repos.jobs import Actions
 from repos.models import Repository
 
 from .base import DomainForm, accepted
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
+
 _RUNS = {
-    "modify": ("Nothing more", by_hand.ONLY_MODIFY),
-    "publish": ("Publish it", by_hand.AND_PUBLISH),
-    "distribute": ("Publish it, and serve it", by_hand.AND_DISTRIBUTE),
+    "modify": (_("Nothing more"), by_hand.ONLY_MODIFY),
+    "publish": (_("Publish it"), by_hand.AND_PUBLISH),
+    "distribute": (_("Publish it, and serve it"), by_hand.AND_DISTRIBUTE),
 }
 
 
@@ -36,12 +40,12 @@ class ChangeFilesForm(DomainForm):
 
     def __init__(self, *args: Any, repository: Repository, **options: Any) -> None:
         super().__init__(*args, **options)
-        possible = {name: run for name, run in _RUNS.items() if not jobs.refusal(repository, run[1])}
+        possible = {name: run for name, run in _RUNS.items() if not obstacles.refusal(repository, run[1])}
         default = by_hand.defaults(repository)
         # Where no distribution follows, the next best is offered.
         wanted = [name for name, run in possible.items() if run[1] == default] or list(possible)[-1:]
         self.fields["then"] = _Then(
-            label="When the version is made",
+            label=_("When the version is made"),
             choices=[(name, run[0]) for name, run in possible.items()],
             initial=wanted[0] if wanted else None,
         )
@@ -74,19 +78,19 @@ class UploadForm(ChangeFilesForm):
     PLACES = {"path": "file", "files": "file"}
 
     file = forms.Field(
-        label="Files",
+        label=_("Files"),
         # Kept while the form is drawn anew: no page can choose a file again by itself.
         widget=_FilesInput({"hx-preserve": "true"}),
-        help_text="Several at once make one version.",
-        error_messages={"required": "Choose the files to upload."},
+        help_text=_("Several at once make one version."),
+        error_messages={"required": _("Choose the files to upload.")},
     )
     into = forms.CharField(
-        label="Put into",
+        label=_("Put into"),
         required=False,
-        help_text="A folder, such as images/2026. Empty: the top.",
+        help_text=_("A folder, such as images/2026. Empty: the top."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     )
-    replace = forms.BooleanField(label="Replace files that are there already", required=False)
+    replace = forms.BooleanField(label=_("Replace files that are there already"), required=False)
 
     def clean_into(self) -> str:
         folder = self.cleaned_data["into"].strip("/")
@@ -99,7 +103,7 @@ class UploadForm(ChangeFilesForm):
         return by_hand.once(placed, field="files")
 
 
-def _lines(label: str, help_text: str) -> forms.CharField:
+def _lines(label: "StrPromise", help_text: "StrPromise") -> forms.CharField:
     widget = forms.Textarea({"rows": 8, "spellcheck": "false", "autocapitalize": "none"})
     return forms.CharField(label=label, help_text=help_text, strip=False, widget=widget)
 
@@ -117,9 +121,10 @@ class AddForm(_LinesForm):
     """Files that are stored already: by path, their digests."""
 
     lines = _lines(
-        "Digest and path of each file", "A line for each, as sha256sum writes it: the sha256, two spaces, the path."
+        _("Digest and path of each file"),
+        _("A line for each, as sha256sum writes it: the sha256, two spaces, the path."),
     )
-    replace = forms.BooleanField(label="Replace files that are there already", required=False)
+    replace = forms.BooleanField(label=_("Replace files that are there already"), required=False)
 
     def wanted(self) -> dict[str, str]:
         return by_hand.once((by_hand.listed(number, line) for number, line in self.numbered()), field="files")
@@ -128,7 +133,7 @@ class AddForm(_LinesForm):
 class RemoveForm(_LinesForm):
     """The paths of files that are to go."""
 
-    lines = _lines("Paths of the files to remove", "A line for each. Earlier versions keep them.")
+    lines = _lines(_("Paths of the files to remove"), _("A line for each. Earlier versions keep them."))
 
     def wanted(self) -> list[str]:
         return [line for _, line in self.numbered()]

@@ -3,10 +3,12 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
-from repos import publish_settings
+from repos import publish_settings, units
 from repos.errors import MillraceError
 from repos.models import PublishSettings, Repository
+from repos.words import say
 
 from .base import ChangeForm, DomainForm
 
@@ -78,10 +80,10 @@ class EditForm(ChangeForm, ValuesForm):
 def scope_field(repository: Repository, users: int) -> forms.ChoiceField:
     """Who moves when publish settings that `users` repositories share are changed from one of them."""
     return forms.ChoiceField(
-        label="For whom",
+        label=_("For whom"),
         choices=[
-            (ONLY, f"Only for “{repository}”: it gets settings of its own"),
-            (ALL, f"For all {users:,} repositories that share them"),
+            (ONLY, say("Only for “{repository}”: it gets settings of its own", repository=repository)),
+            (ALL, say("For all {count} repositories that share them", count=units.number(users))),
         ],
         initial=ONLY,
         widget=forms.RadioSelect,

@@ -2,16 +2,21 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
-from repos import remotes
-from repos.errors import SecretLost
+from repos import remotes, units
+from repos.errors.storage import SecretLost
 from repos.models import Remote
 from repos.remote_values import RANGES
+from repos.words import say
 
-from .base import ChangeForm
+from .base import BytesField, ChangeForm
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
 
 
 @dataclass(frozen=True)
@@ -19,16 +24,16 @@ class Group:
     """Fields that belong together, under a heading; all but the first can be folded away."""
 
     name: str
-    title: str
+    title: "StrPromise"
     fields: tuple[str, ...]
 
 
 GROUPS = (
-    Group("upstream", "Upstream", ("name", "kind", "url")),
-    Group("login", "Login", ("username", "password", "token", "user_agent", "headers")),
-    Group("tls", "TLS", ("tls_verify", "ca_certificate", "client_certificate", "client_key")),
-    Group("way", "The way there", ("proxy_url", "proxy_username", "proxy_password", "use_environment")),
-    Group("limits", "Limits", tuple(RANGES)),
+    Group("upstream", _("Upstream"), ("name", "kind", "url")),
+    Group("login", _("Login"), ("username", "password", "token", "user_agent", "headers")),
+    Group("tls", _("TLS"), ("tls_verify", "ca_certificate", "client_certificate", "client_key")),
+    Group("way", _("The way there"), ("proxy_url", "proxy_username", "proxy_password", "use_environment")),
+    Group("limits", _("Limits"), tuple(RANGES)),
 )
 
 
@@ -47,7 +52,7 @@ class AddressInput(forms.URLInput):
 
 
 # Of an upstream's address, wherever it is asked for.
-URL_HELP = "A PULP_MANIFEST, or the folder that has one (then with a slash at its end)."
+URL_HELP = _("A PULP_MANIFEST, or the folder that has one (then with a slash at its end).")
 URL_INPUT = AddressInput(attrs={"placeholder": "https://example.org/files/", "autocomplete": "off"})
 
 _PEM = {"rows": 4, "spellcheck": "false", "autocomplete": "off"}
@@ -66,13 +71,31 @@ _WIDGETS: dict[str, type[forms.Widget] | forms.Widget] = {
     "proxy_username": forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     "proxy_password": _SECRET_LINE,
 }
-_LABELS = {"url": "Upstream URL"}
-_DEFAULTS = Remote()
-_HELP = {
-    "name": "What you call it. Repositories choose it by this name.",
-    "url": URL_HELP,
-    "kind": "What the list of files is.",
+# The others have theirs from the model.
+_LABELS: dict[str, Any] = {
+    "name": _("Name"),
+    "kind": _("Kind"),
+    "url": _("Upstream URL"),
+    "password": _("Password"),
+    "user_agent": _("User agent"),
+    "client_certificate": _("Client certificate"),
+    "client_key": _("Client key"),
+    "proxy_password": _("Proxy password"),
+    "use_environment": _("Use environment"),
+    "concurrency": _("Concurrency"),
+    "tries": _("Tries"),
+    "least_speed": _("Least speed"),
+    "deadline": _("Deadline"),
+    "rate_limit": _("Rate limit"),
 }
+_DEFAULTS = Remote()
+_HELP: dict[str, Any] = {
+    "name": _("What you call it. Repositories choose it by this name."),
+    "url": URL_HELP,
+    "kind": _("What the list of files is."),
+    "rate_limit": _("Bytes a second, such as 50 MB, that a job takes from this upstream at most. 0: no limit."),
+}
+_TYPES = {"least_speed": BytesField, "rate_limit": BytesField}
 
 
 class RemoteForm(ChangeForm):
@@ -113,7 +136,7 @@ class RemoteForm(ChangeForm):
         """To be called before a form that was sent is shown once more: says where something has to be entered again."""
         for name in Remote.SECRETS:
             if name in self.fields and self.data.get(self.add_prefix(name)):
-                self.add_error(name, "Enter it again: what is secret is not shown again.")
+                self.add_error(name, say("Enter it again: what is secret is not shown again."))
 
     def groups(self) -> list["Shown"]:
         """The groups that the form has, in their order."""
@@ -142,24 +165,27 @@ class Shown:
 def _values(remote: Remote) -> dict[str, Any]:
     """What a form is opened on. Of secrets only whether they have changed since matters."""
     shown = {name: getattr(remote, name) for name in remotes.FIELDS}
+    shown |= {name: units.typed_size(shown[name]) for name in _TYPES}
     return shown | {"sealed": [getattr(remote, name) for name in Remote.SECRETS]}
 
 
 def _fields(group: Group, remote: Remote | None) -> dict[str, forms.Field]:
     """The group's fields, each secret that is set followed by a box to remove it."""
     found: dict[str, forms.Field] = {}
-    made = forms.fields_for_model(Remote, group.fields, labels=_LABELS, widgets=_WIDGETS, help_texts=_HELP)
+    made = forms.fields_for_model(
+        Remote, group.fields, labels=_LABELS, widgets=_WIDGETS, help_texts=_HELP, field_classes=_TYPES
+    )
     for name, field in made.items():
         found[name] = field
-        if name in RANGES:
+        if name in RANGES and name not in _TYPES:
             field.widget.attrs |= dict(zip(("min", "max"), RANGES[name], strict=True))
         if name in ("password", "proxy_password"):
             field.strip = False
         if name in Remote.SECRETS and remote and getattr(remote, name):
-            field.help_text = f"{field.help_text} It is set: leave this empty to keep it.".strip()
+            field.help_text = f"{field.help_text} {say('It is set: leave this empty to keep it.')}".strip()
             found[f"remove_{name}"] = forms.BooleanField(label=_removal(field.label), required=False)
     return found
 
 
 def _removal(label: Any) -> str:
-    return f"Remove the {str(label)[:1].lower()}{str(label)[1:]}"
+    return say("Remove the {secret}", secret=f"{str(label)[:1].lower()}{str(label)[1:]}")

@@ -4,13 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from repos.models import Distribution
+from repos.words import say
 
 from .base import DomainForm, NameField
 
 # In days; none: it never expires.
-DAYS = (("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "never"))
+DAYS = (("30", _("30 days")), ("90", _("90 days")), ("365", _("a year")), ("", _("never")))
 
 
 # Django's class takes a parameter only where types are checked.
@@ -22,29 +24,30 @@ else:
 
 class DistributionsField(ChoicesField):
     def label_from_instance(self, obj: Any) -> str:
-        return f"{obj}" if obj.protected else f"{obj} (not protected)"
+        return str(obj) if obj.protected else say("{distribution} (not protected)", distribution=obj)
 
 
 class NewForm(DomainForm):
     CHOSEN, EVERYTHING = "chosen", "everything"
 
-    name = NameField(max_length=200, help_text="Who or what uses it, such as “build server”.")
+    name = NameField(label=_("Name"), max_length=200, help_text=_("Who or what uses it, such as “build server”."))
     scope = forms.ChoiceField(
-        label="What it opens",
+        label=_("What it opens"),
         choices=[
-            (CHOSEN, "The distributions that are chosen below, and no others"),
-            (EVERYTHING, "Everything that is protected, now and later"),
+            (CHOSEN, _("The distributions that are chosen below, and no others")),
+            (EVERYTHING, _("Everything that is protected, now and later")),
         ],
         initial=CHOSEN,
         widget=forms.RadioSelect,
     )
     distributions = DistributionsField(
         Distribution.objects.none(),
+        label=_("Distributions"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Those that are not protected are open to all without a token.",
+        help_text=_("Those that are not protected are open to all without a token."),
     )
-    days = forms.ChoiceField(label="It expires after", choices=DAYS, initial="90", required=False)
+    days = forms.ChoiceField(label=_("It expires after"), choices=DAYS, initial="90", required=False)
 
     def __init__(self, data: Any = None, **options: Any) -> None:
         super().__init__(data, **options)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
+from django.utils.translation import gettext_lazy as _
 
 from dashboard import users
 from dashboard.roles import Role
@@ -11,9 +12,9 @@ from dashboard.roles import Role
 from .base import DomainForm
 
 WORDS = {
-    Role.VIEWER: "Viewer: looks at everything, changes nothing",
-    Role.OPERATOR: "Operator: works with repositories, remotes, distributions, jobs and storage",
-    Role.ADMINISTRATOR: "Administrator: looks after users and the admin besides",
+    Role.VIEWER: _("Viewer: looks at everything, changes nothing"),
+    Role.OPERATOR: _("Operator: works with repositories, remotes, distributions, jobs and storage"),
+    Role.ADMINISTRATOR: _("Administrator: looks after users and the admin besides"),
 }
 
 
@@ -23,7 +24,11 @@ class RoleField(forms.TypedChoiceField):
     def __init__(self) -> None:
         choices = [(role.word, WORDS[role]) for role in users.ROLES.values()]
         super().__init__(
-            choices=choices, coerce=users.ROLES.__getitem__, initial=Role.VIEWER.word, widget=forms.RadioSelect
+            label=_("Role"),
+            choices=choices,
+            coerce=users.ROLES.__getitem__,
+            initial=Role.VIEWER.word,
+            widget=forms.RadioSelect,
         )
 
 
@@ -37,14 +42,15 @@ class NewPasswordField(forms.CharField):
 
 def _to_be_made() -> NewPasswordField:
     return NewPasswordField(
-        label="Password", required=False, help_text="Leave it empty to have one made, which is shown once."
+        label=_("Password"), required=False, help_text=_("Leave it empty to have one made, which is shown once.")
     )
 
 
 class AddForm(DomainForm):
     name = forms.CharField(
+        label=_("Name"),
         max_length=150,
-        help_text="Letters, digits and @ . + - _",
+        help_text=_("Letters, digits and @ . + - _"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
     role = RoleField()
@@ -65,13 +71,13 @@ class OwnPasswordForm(DomainForm):
     PLACES = {"password": "new"}
 
     current = forms.CharField(
-        label="Current password",
+        label=_("Current password"),
         strip=False,
         max_length=500,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-    new = NewPasswordField(label="New password")
-    again = NewPasswordField(label="The new one again")
+    new = NewPasswordField(label=_("New password"))
+    again = NewPasswordField(label=_("The new one again"))
 
     def __init__(self, data: Any, user: User) -> None:
         super().__init__(data)
@@ -80,11 +86,11 @@ class OwnPasswordForm(DomainForm):
     def clean_current(self) -> str:
         current: str = self.cleaned_data["current"]
         if not self._user.check_password(current):
-            raise forms.ValidationError("This is not your current password.")
+            raise forms.ValidationError(_("This is not your current password."))
         return current
 
     def clean_again(self) -> str:
         again: str = self.cleaned_data["again"]
         if again != self.cleaned_data.get("new", again):
-            raise forms.ValidationError("These two are not the same.")
+            raise forms.ValidationError(_("These two are not the same."))
         return again

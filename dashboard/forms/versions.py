@@ -3,9 +3,11 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from repos import publish_settings
 from repos.models import PublishSettings, Repository
+from repos.words import say
 
 from .publish_settings import ValuesForm
 
@@ -15,7 +17,7 @@ OTHER = "other"
 class PublishForm(ValuesForm):
     """With the repository's own settings, with others that are there, or with other values."""
 
-    publish_settings = forms.ChoiceField(label="Publish it with", required=False)
+    publish_settings = forms.ChoiceField(label=_("Publish it with"), required=False)
 
     def __init__(self, data: Any, repository: Repository) -> None:
         super().__init__(data)
@@ -24,9 +26,9 @@ class PublishForm(ValuesForm):
         self._others = {str(one.pk): one for one in PublishSettings.objects.exclude(pk=self._own.pk)}
         field = self.fields["publish_settings"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", f"{self._own} (the repository’s)")]
+        field.choices = [("", say("{settings} (the repository’s)", settings=self._own))]
         field.choices += [(pk, str(one)) for pk, one in self._others.items()]
-        field.choices += [(OTHER, "Other values, given below")]
+        field.choices += [(OTHER, say("Other values, given below"))]
 
     def clean(self) -> dict[str, Any]:
         """Values that do not count may be what they are."""

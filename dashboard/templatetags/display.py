@@ -12,19 +12,22 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from heroicons.templatetags.heroicons import heroicon_micro
 
+from dashboard import pace
 from repos import causes, paths, units
+from repos import damage as damaged
 from repos import freshness as status
 from repos.finding import Kind
-from repos.models import FailedFile, Job, ProgressReport, Repository, RepositoryVersion
+from repos.models import Damage, FailedFile, Job, ProgressReport, Repository, RepositoryVersion
 from repos.models.job import State
 from repos.retention import Fate
+from repos.terms import term
+from repos.words import capital, later, say
 
 register = template.Library()
 
 NOTHING = "–"
-_STATE_ICONS = {
+STATE_ICONS = {
     "waiting": "clock",
     "completed": "check-circle",
     "skipped": "minus-circle",
@@ -38,6 +41,7 @@ _STATE_ICONS = {
     "no worker": "signal-slash",
     "disk low": "circle-stack",
     "damaged": "shield-exclamation",
+    "damage found": "shield-exclamation",
     "clock": "clock",
     "brake": "hand-raised",
     "not published": "eye-slash",
@@ -59,9 +63,17 @@ _FINDING_WORDS = {
     Kind.UNPUBLISHED: "not published",
     Kind.UNSERVED: "not served",
 }
+# By how many of a unit the next one begins.
+_AGES = (
+    (later("{count} s ago"), 60),
+    (later("{count} min ago"), 60),
+    (later("{count} h ago"), 24),
+    (later("{count} d ago"), 30),
+)
 # What a report counts, by its code. The others count nothing that is worth a word.
 _COUNTED = {
     "sync.parsing.metadata": "file",
+    "sync.comparing": "file",
     "sync.downloading.artifacts": "file",
     "associating.content": "file",
     "unassociating.content": "file",
@@ -88,21 +100,25 @@ def size(value: int | None) -> str:
 
 @register.filter
 def number(value: int | None) -> str:
-    return NOTHING if value is None else f"{value:,}"
+    return NOTHING if value is None else units.number(value)
 
 
 @register.filter
-def counted(value: int, noun: str) -> str:
-    """As units.counted, unbroken: “1 file”, “2,345 repositories” (of “repository,repositories”)."""
-    return f"{value:,}\N{NO-BREAK SPACE}{units.plural(value, noun)}"
+def counted(value: int | None, noun: str) -> str:
+    """As units.counted, unbroken: “1 file”, “2,345 repositories”."""
+    return NOTHING if value is None else units.counted(value, noun).replace(" ", "\N{NO-BREAK SPACE}", 1)
 
 
 @register.filter
 def clock(duration: timedelta | None) -> str:
     """A duration: < 0.1 s, 0.4 s, 42 s, 3 min 04 s, 2 h 05 min, 1 d 3 h."""
-    if duration is None:
-        return NOTHING
-    return _unbroken("< 0.1 s" if duration.total_seconds() < 0.05 else units.duration(duration))
+    return NOTHING if duration is None else _unbroken(units.duration(duration))
+
+
+@register.filter
+def of(telling: dict[int, list[Job]], repository: Repository) -> list[Job]:
+    """The jobs that tell of `repository`, of those that tell of several."""
+    return telling[repository.pk]
 
 
 @register.filter
@@ -133,17 +149,17 @@ def ago(moment: datetime | None) -> str:
 def _age(moment: datetime) -> str:
     seconds = (timezone.now() - moment).total_seconds()
     if seconds < 10:
-        return "just now"
-    for unit, length in (("s", 60), ("min", 60), ("h", 24), ("d", 30)):
+        return say("just now")
+    for age, length in _AGES:
         if seconds < length:
-            return f"{int(seconds)}\N{NO-BREAK SPACE}{unit} ago"
+            return say(age, count=int(seconds)).replace(" ", "\N{NO-BREAK SPACE}", 1)
         seconds /= length
     return f"{moment:%Y-%m-%d}"
 
 
 @register.filter
 def files_done(report: ProgressReport) -> str:
-    return _of(report.done, report.total, f"{report.done:,}", f"{report.total or 0:,}")
+    return _of(report.done, report.total, units.number(report.done), units.number(report.total or 0))
 
 
 @register.filter
@@ -152,7 +168,9 @@ def bytes_done(report: ProgressReport) -> str:
 
 
 def _of(done: int, total: int | None, done_in_words: str, total_in_words: str) -> str:
-    return f"{done_in_words} of {total_in_words}" if total and done != total else done_in_words
+    return (
+        say("{done} of {total}", done=done_in_words, total=total_in_words) if total and done != total else done_in_words
+    )
 
 
 @register.filter
@@ -166,7 +184,7 @@ def amounts(report: ProgressReport) -> list[str]:
     words = []
     # Of nothing to do the message tells enough.
     if (noun := _COUNTED.get(report.code)) and report.total != 0:
-        words.append(f"{files_done(report)} {units.plural(report.total or report.done, noun)}")
+        words.append(units.amount(report.total or report.done, noun, files_done(report)))
     if report.bytes_done or report.bytes_total:
         words.append(bytes_done(report))
     return words
@@ -179,14 +197,14 @@ def speed(report: ProgressReport) -> str:
 
 @register.filter
 def time_left(report: ProgressReport) -> str:
-    """From the smoothed rate and the bytes that are still to come, rounded so that it does not jump about."""
-    if not report.rate or not report.bytes_total or report.state != "running":
+    """Rounded so that it does not jump about; empty while it cannot be told."""
+    seconds = pace.left_of(report) if report.state == "running" else None
+    if seconds is None:
         return ""
-    seconds = max(report.bytes_total - report.bytes_done, 0) / report.rate
     if seconds < 5:
-        return "a few seconds"
+        return say("a few seconds")
     step = 5 if seconds < 60 else 60 if seconds < 3600 else 600
-    return "about " + _unbroken(units.whole_seconds(round(seconds / step) * step).removesuffix(" 00 s"))
+    return say("about {time}", time=_unbroken(units.even_seconds(round(seconds / step) * step)))
 
 
 @register.filter
@@ -215,6 +233,12 @@ def short_digests(text: str) -> str:
 def shown(path: str) -> str:
     """A file's path for people's eyes: see paths.shown."""
     return paths.shown(path)
+
+
+@register.filter
+def last_part(path: str) -> str:
+    """The same without the folders that the file is in."""
+    return paths.shown(path.rpartition("/")[2])
 
 
 @register.filter
@@ -252,6 +276,17 @@ def page_url(context: template.Context, name: str, number: int) -> str:
     return f"?{query.urlencode()}"
 
 
+@register.simple_tag(takes_context=True)
+def path_query(context: template.Context, **values: str | None) -> str:
+    """The query string with these instead, None to leave one out: as Django's own, but that paths can be read in it."""
+    query = context["request"].GET.copy()
+    for name, value in values.items():
+        query.pop(name, None)
+        if value:
+            query[name] = value
+    return f"?{query.urlencode(safe='/')}" if query else ""
+
+
 @register.simple_tag
 def icon(name: str) -> str:
     """An icon beside a word."""
@@ -261,20 +296,38 @@ def icon(name: str) -> str:
 @register.simple_tag
 def state_icon(state: str) -> str:
     css = f"icon state-{slug(state)}"
-    return format_html(_AT_WORK, css) if state not in _STATE_ICONS else _icon(_STATE_ICONS[state], css)
+    return format_html(_AT_WORK, css) if state not in STATE_ICONS else _icon(STATE_ICONS[state], css)
+
+
+def shown_states() -> list[str]:
+    """All states that a badge may show."""
+    return ["running", "syncing", "canceling", *STATE_ICONS]
 
 
 @cache
 def _icon(name: str, css: str) -> str:
     """The icon is an ornament: programs that read pages aloud leave it out."""
+    # Late: commands import this module too, for its checks' sake, and show no icons.
+    from heroicons.templatetags.heroicons import heroicon_micro
+
     attributes: dict[str, Any] = {"class": css, "aria-hidden": "true"}
     return heroicon_micro(name, **attributes)
+
+
+register.filter("term", term)
 
 
 @register.simple_tag
 def badge(state: str) -> SafeString:
     """A state as colour, icon and word."""
-    return format_html('<span class="badge badge-{}">{}{}</span>', slug(state), state_icon(state), state.capitalize())
+    words = capital(term(state))
+    return format_html('<span class="badge badge-{}">{}{}</span>', slug(state), state_icon(state), words)
+
+
+@register.filter
+def fault(damage: Damage) -> str:
+    """What is wrong with a damaged artifact."""
+    return damaged.in_words(damage.why)
 
 
 @register.filter
@@ -300,9 +353,14 @@ def subject_url(job: Job) -> str:
 
 @register.filter
 def shown_state(job: Job) -> str:
-    """The job's state; “canceling” while it is being stopped, and “partial” where it went on without some files."""
+    """The job's state; “canceling” while it is being stopped, “partial” where it went on without some files.
+
+    And “damage found” of a verify that did its work, and found some.
+    """
     if job.is_active and job.cancel_requested_at:
         return "canceling"
+    if job.found_damage:
+        return "damage found"
     return "partial" if job.state == State.COMPLETED and job.failed else str(job.state)
 
 

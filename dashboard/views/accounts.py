@@ -8,39 +8,58 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
 
 from dashboard import throttle, users
-from dashboard.forms.users import OwnPasswordForm
+from dashboard.forms.users import WORDS, OwnPasswordForm
+from dashboard.roles import role_of
 from repos.errors import MillraceError
+from repos.models import AccessToken, Job
 
 from .http import Request, form_page, sent, status_of
 
 # What a browser cannot just open: live fragments, and deeds, which only take forms. A sign-in leads back to all else.
 FRAGMENTS = {
     "overview-running",
+    "repositories-table",
     "repository-running",
+    "repository-status",
+    "repository-jobs-table",
+    "status-now",
     "jobs-table",
     "job-panel",
     "base-path-check",
+    "storage-running",
     "storage-sizes",
     "storage-plan",
+    "storage-versions",
 }
 DEEDS = {
     *("storage-verify", "repository-verify", "version-verify"),
-    *("repository-create", "repository-run", "version-publish", "version-restore", "remote-check", "login", "logout"),
     *(
-        "token-revoke",
-        "token-delete",
+        "repository-create",
+        "repository-run",
+        "repositories-run",
+        "version-publish",
+        "version-restore",
+        "remote-check",
+        "login",
+        "logout",
+    ),
+    *(
         "distribution-pin",
+        "distribution-promote",
         "distribution-follow",
         "distribution-refresh",
         "job-cancel",
+        "jobs-cancel",
         "job-again",
         "job-retry",
         "job-confirm",
     ),
-    *("storage-clean", "storage-quarantine"),
+    *("storage-clean", "storage-quarantine", "repository-dry-run", "repository-check"),
     *("user-role", "user-password", "user-activity"),
 }
 
@@ -73,6 +92,19 @@ class SignIn(LoginView):
         return url if _is_page(url) else self.get_default_redirect_url()
 
 
+@require_GET
+def profile(request: Request) -> HttpResponse:
+    """Who the reader is, and what they may do."""
+    role = role_of(request.user)
+    context = {
+        "may": WORDS[role],
+        "jobs": Job.objects.filter(requested_by=request.user).count(),
+        "tokens": AccessToken.objects.usable().filter(created_by=request.user).count(),
+        "form": OwnPasswordForm(None, request.user),
+    }
+    return render(request, "accounts/profile.html", context)
+
+
 @form_page
 def own_password(request: Request) -> HttpResponse:
     """Asks for the current one, and counts the guesses at it."""
@@ -89,15 +121,16 @@ def own_password(request: Request) -> HttpResponse:
             return _changed(request, name)
     if "current" in form.errors and form["current"].data:
         throttle.failed(_address(request), name, "change of password")
-    return render(request, "accounts/password.html", {"form": form}, status=status_of(form))
+    crumbs = [(_("Profile"), reverse("profile")), (_("Password"), "")]
+    return render(request, "accounts/password.html", {"form": form, "crumbs": crumbs}, status=status_of(form))
 
 
 def _changed(request: Request, name: str) -> HttpResponse:
     throttle.succeeded(_address(request), name)
     # This session goes on; the user's others have ended.
     update_session_auth_hash(request, request.user)
-    messages.success(request, "Your password was changed. Wherever else you were signed in, you are not any more.")
-    return redirect("overview")
+    messages.success(request, _("Your password was changed. Wherever else you were signed in, you are not any more."))
+    return redirect("profile")
 
 
 def _address(request: HttpRequest) -> str:

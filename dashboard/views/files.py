@@ -4,16 +4,20 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from dashboard import uploads
 from dashboard.forms.files import AddForm, ChangeFilesForm, RemoveForm, UploadForm, lines_of
+from dashboard.repository_page import frame, shown
 from dashboard.roles import for_operators
 from dashboard.uploads import TooLarge
 from repos import by_hand, conf
 from repos.arrivals import Arrivals
-from repos.errors import MillraceError, NotStored, PathTaken, Refused
+from repos.errors import MillraceError
+from repos.errors.refusals import PathTaken, Refused
+from repos.errors.storage import NotStored
 from repos.jobs import Requested
 from repos.models import Repository
 
@@ -25,7 +29,7 @@ from .http import Request, form_page, go_to_job, sent
 @for_operators
 def upload(request: Request, pk: int) -> HttpResponse:
     """Exempt because the token is in the body: that is read only here, behind the login, and `_upload` looks at it."""
-    repository = _repository(pk)
+    repository = shown(pk)
     if request.method == "GET" or by_hand.refusal(repository):
         return _page(request, repository, UploadForm(repository=repository))
     try:
@@ -53,7 +57,7 @@ def _upload(request: Request, repository: Repository, arrivals: Arrivals) -> Htt
 @for_operators
 def add(request: Request, pk: int) -> HttpResponse:
     """Puts bytes that are stored already at the paths that are named with their digests."""
-    repository = _repository(pk)
+    repository = shown(pk)
     form = AddForm(sent(request), repository=repository)
 
     def change() -> Requested:
@@ -69,7 +73,7 @@ def add(request: Request, pk: int) -> HttpResponse:
 @for_operators
 def remove(request: Request, pk: int) -> HttpResponse:
     """The files that come as `path` in the query string are those that the form begins with."""
-    repository = _repository(pk)
+    repository = shown(pk)
     chosen = "\n".join(request.GET.getlist("path"))
     form = RemoveForm(sent(request), repository=repository, initial={"lines": chosen})
 
@@ -78,10 +82,6 @@ def remove(request: Request, pk: int) -> HttpResponse:
         return by_hand.remove(repository, values["wanted"], actions=values["then"], by=request.user)
 
     return _answer(request, repository, form, change)
-
-
-def _repository(pk: int) -> Repository:
-    return get_object_or_404(Repository.objects.select_related("publish_settings"), pk=pk)
 
 
 def _answer(
@@ -115,8 +115,10 @@ def _page(
         "taken": _offer(form, error) if isinstance(error, PathTaken) else None,
         "limit": conf.max_upload_bytes(),
     }
-    template = "files/_change.html" if request.htmx else "files/change.html"
-    return render(request, template, context, status=status)
+    if request.htmx:
+        return render(request, "files/_change.html", context, status=status)
+    around = frame(repository, "files", (_("Change files"), ""))
+    return render(request, "files/change.html", around | context, status=status)
 
 
 def _offer(form: ChangeFilesForm, error: PathTaken) -> dict[str, Any]:

@@ -9,19 +9,28 @@ from django.db.models import Model, QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from dashboard.forms.base import ChangeForm
 from repos.deletion import Consequences
-from repos.errors import Stale
+from repos.errors.refusals import Stale
 from repos.jobs import Requested
+from repos.models import Distribution, Job, Publication, Repository
+from repos.terms import term
+from repos.words import say
 
 Row = TypeVar("Row", bound=Model)
 
-# The filters of what repositories may use: a value, its word, and whether such rows are in use.
-USES = (("", "All", None), ("used", "In use", True), ("unused", "Not in use", False))
+# Where there is more to see of what keeps something from being deleted.
+_PAGES: dict[type[Model], str] = {
+    Distribution: "distribution",
+    Job: "job",
+    Publication: "publication",
+    Repository: "repository",
+}
 # Of a page with a form, which is shown and sent at the same address.
 form_page = require_http_methods(["GET", "POST"])
 
@@ -43,9 +52,16 @@ def go_to_job(request: Request, requested: Requested) -> HttpResponse:
     """Sends the browser to a job that it asked for, and says whether that job was there before."""
     job = requested.job
     if requested.joined:
-        messages.info(request, f"The same run is already {job.state}: you have joined it as job {job.pk}.")
+        messages.info(
+            request,
+            say(
+                "The same run is already {state}: you have joined it as job {job}.",
+                state=term(job.state),
+                job=job.pk,
+            ),
+        )
     else:
-        messages.success(request, f"Job {job.pk} was requested.")
+        messages.success(request, say("Job {job} was requested.", job=job.pk))
     return go(request, "job", job.pk)
 
 
@@ -76,7 +92,8 @@ def ask_to_delete(
     refusal: str = "",
 ) -> HttpResponse:
     """The page before every deletion (see shared/delete.html); `refusal` says why it was not made, if it was tried."""
-    context = {"what": what, "consequences": consequences, "back": back, "form": form, "refusal": refusal}
+    ways = [(str(one), reverse(_PAGES[type(one)], args=[one.pk])) for one in consequences.in_the_way]
+    context = {"what": what, "consequences": consequences, "back": back, "form": form, "refusal": refusal, "ways": ways}
     return render(request, "shared/delete.html", context, status=status_of(form, refusal))
 
 
@@ -85,21 +102,30 @@ def looked_for(request: HttpRequest, name: str = "q") -> str:
     return request.GET.get(name, "").replace("\0", "")
 
 
-def by_use(request: HttpRequest) -> dict[str, Any]:
-    """What shared/_by_use.html shows of the query string: what is looked for, and which use is chosen."""
-    return {"q": looked_for(request).strip(), "use": request.GET.get("use", ""), "filters": USES}
-
-
-def is_in_use(use: str) -> bool | None:
-    """Whether the chosen rows have to be in use; None if it does not matter."""
-    return {value: used for value, _, used in USES}.get(use)
-
-
 def numbered(text: str) -> int | None:
     """The number of a row that `text` is, if it is one that could be."""
     return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
-def page_of(request: HttpRequest, rows: QuerySet[Row], name: str, per_page: int) -> Page[Row]:
-    """The page of `rows` that the query string asks for under `name`; the nearest one where there is no such page."""
-    return Paginator(rows, per_page).get_page(request.GET.get(name))
+def known_newest(request: HttpRequest, newest: int) -> int:
+    """The number of the version that was the newest when the page was drawn which asks for news of itself."""
+    known = numbered(request.GET.get("shown", ""))
+    return newest if known is None else known
+
+
+def page_of(
+    request: HttpRequest, rows: QuerySet[Row], name: str, per_page: int, *, count: int | None = None
+) -> Page[Row]:
+    """The page of `rows` that the query string asks for under `name`; the nearest one where there is no such page.
+
+    `count` is how many rows there are, where that is known already.
+    """
+    pages = Paginator(rows, per_page)
+    if count is not None:
+        pages.count = count
+    page = pages.get_page(request.GET.get(name))
+    if page.number > 1:
+        # Which rows these are is found first: else a database passes over those before them with all that a row shows.
+        first = (page.number - 1) * per_page
+        page.object_list = rows.filter(pk__in=list(rows.values_list("pk", flat=True)[first : first + per_page]))
+    return page

@@ -1,31 +1,51 @@
 """Publications: what can be served, where it is, and where it was."""
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from dashboard.forms.distributions import FollowForm
+from dashboard.lists import Choice, Filter, Listing, Sort
 from dashboard.roles import for_operators
 from repos import deletion
 from repos.errors import MillraceError
-from repos.models import Publication, Switch
+from repos.models import Distribution, Job, Publication, Switch
 
-from .http import Request, ask_to_delete, form_page, looked_for, page_of
+from .http import Request, ask_to_delete, form_page, page_of
 
-PUBLICATIONS = 50
+# Where the trail of each page begins.
+LIST = (_("Publications"), reverse_lazy("publications"))
 HISTORY = 20
+SERVED = Exists(Distribution.objects.filter(publication=OuterRef("pk")))
+PUBLICATIONS = Listing(
+    sorts=(
+        Sort("made", _("Made"), "pk", down=True),
+        Sort("repository", _("Publication of"), "version__repository__name"),
+        Sort("files", _("Files"), "version__files", down=True),
+        Sort("size", _("Size"), "version__size", down=True),
+    ),
+    search=("version__repository__name",),
+    filters=(
+        Filter(
+            "show",
+            _("Publications by where they are served"),
+            (Choice("served", _("Served"), Q(SERVED)), Choice("unserved", _("Not served"), ~Q(SERVED))),
+            # They get more with the years.
+            counted=False,
+        ),
+    ),
+)
 
 
 @require_GET
 def index(request: Request) -> HttpResponse:
-    text = looked_for(request).strip()
-    found = Publication.objects.filter(version__repository__name__icontains=text).order_by("-pk")
-    shown = found.select_related("version__repository", "settings").prefetch_related("distributions")
-    context = {"page": page_of(request, shown, "page", PUBLICATIONS), "q": text}
-    return render(request, "publications/index.html", context)
+    shown = PUBLICATIONS.shown(request, Publication.objects.for_list())
+    return render(request, "publications/index.html", {"list": shown})
 
 
 @require_GET
@@ -35,7 +55,13 @@ def detail(request: Request, pk: int) -> HttpResponse:
     switches = Switch.objects.filter(Q(earlier=publication) | Q(later=publication))
     shown = switches.with_both_sides().select_related("distribution", "by", "job")
     context = {
+        "crumbs": [LIST, (str(publication.version), "")],
         "publication": publication,
+        "made_by": Job.objects.runs()
+        .filter(publication=publication)
+        .select_related("requested_by")
+        .order_by("pk")
+        .first(),
         "repository": repository,
         "metadata": publication.metadata.select_related("artifact").order_by("path"),
         "distributions": repository.distributions.select_related("publication__version", "publication__settings"),
@@ -56,11 +82,11 @@ def delete(request: Request, pk: int) -> HttpResponse:
         except MillraceError as error:
             refusal = str(error)
         else:
-            messages.success(request, f"The publication of {publication} was deleted.")
+            messages.success(request, gettext("The publication of %s was deleted.") % publication)
             return redirect("publications")
     return ask_to_delete(
         request,
-        f"publication “{publication}”",
+        gettext("publication “%s”") % publication,
         consequences=deletion.of_publication(publication),
         back=reverse("publication", args=[pk]),
         refusal=refusal,

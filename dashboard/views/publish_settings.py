@@ -6,27 +6,52 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from dashboard.forms.publish_settings import EditForm, ValuesForm
+from dashboard.lists import Choice, Filter, Listing, Sort
 from dashboard.roles import for_operators
 from repos import publish_settings
-from repos.errors import MillraceError, Stale
+from repos.errors import MillraceError
+from repos.errors.refusals import Stale
 from repos.models import Publication, PublishSettings, Repository
+from repos.words import say
 
-from .http import Request, ask_to_delete, by_use, form_page, is_in_use, page_of, sent, stale, status_of
+from .http import Request, ask_to_delete, form_page, page_of, sent, stale, status_of
 
-SETTINGS = 50
+# Where the trail of each page begins.
+LIST = (_("Publish settings"), reverse_lazy("publish-settings"))
 REPOSITORIES = 50
 PUBLICATIONS = 20
+SETTINGS = Listing(
+    sorts=(
+        Sort("made", _("Made"), "pk"),
+        Sort("manifest", _("Manifest"), "manifest"),
+        Sort("checksums", _("Checksum file"), "checksums"),
+        Sort("used", _("Used by"), "repositories_count", down=True),
+        Sort("publications", _("Publications"), "publications_count", down=True),
+    ),
+    search=("manifest", "checksums", publish_settings.used_by),
+    filters=(
+        Filter(
+            "use",
+            _("Publish settings by use"),
+            (
+                Choice("used", _("In use"), publish_settings.in_use),
+                Choice("unused", _("Not in use"), lambda: ~publish_settings.in_use()),
+            ),
+        ),
+    ),
+)
 
 
 @require_GET
 def index(request: Request) -> HttpResponse:
-    asked = by_use(request)
-    found = publish_settings.listed(asked["q"], in_use=is_in_use(asked["use"]))
-    return render(request, "publish_settings/index.html", asked | {"page": page_of(request, found, "page", SETTINGS)})
+    shown = SETTINGS.shown(request, publish_settings.listed())
+    return render(request, "publish_settings/index.html", {"list": shown})
 
 
 @require_GET
@@ -36,6 +61,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
         request,
         "publish_settings/detail.html",
         {
+            "crumbs": [LIST, (str(settings), "")],
             "settings": settings,
             "repositories": page_of(request, settings.repositories.order_by("name"), "repositories", REPOSITORIES),
             "publications": page_of(request, _publications(settings), "publications", PUBLICATIONS),
@@ -57,14 +83,15 @@ def new(request: Request) -> HttpResponse:
             return _made(request, *publish_settings.make(**form.publish_values()))
         except MillraceError as error:
             form.refuse(error)
-    return render(request, "publish_settings/new.html", {"form": form}, status=status_of(form))
+    context = {"form": form, "crumbs": [LIST, (_("New"), "")]}
+    return render(request, "publish_settings/new.html", context, status=status_of(form))
 
 
 def _made(request: Request, settings: PublishSettings, were_there: bool) -> HttpResponse:
     if were_there:
-        messages.info(request, "There already are such settings: here they are.")
+        messages.info(request, gettext("There already are such settings: here they are."))
     else:
-        messages.success(request, "The publish settings were made.")
+        messages.success(request, gettext("The publish settings were made."))
     return redirect("publish-settings-detail", settings.pk)
 
 
@@ -86,9 +113,10 @@ def edit(request: Request, pk: int) -> HttpResponse:
             form.refuse(error)
     if form.is_valid() and form.done:
         return _go_to_changed(request, form, publish_settings.make(**form.publish_values())[0])
-    refusal = stale(form, f"The use of the publish settings “{form.settings}”")
+    refusal = stale(form, say("The use of the publish settings “{settings}”", settings=form.settings))
     context = {"form": form, "settings": form.settings, "repository": form.repository, "action": _address(form)}
-    context |= _who_moves(form.settings) | {"refusal": refusal}
+    own = (str(form.settings), reverse("publish-settings-detail", args=[form.settings.pk]))
+    context |= _who_moves(form.settings) | {"refusal": refusal, "crumbs": [LIST, own, (_("Edit"), "")]}
     return render(request, "publish_settings/edit.html", context, status=status_of(form, refusal))
 
 
@@ -113,9 +141,10 @@ def _address(form: EditForm) -> str:
 
 def _go_to_changed(request: Request, form: EditForm, now: PublishSettings) -> HttpResponse:
     if now == form.settings and not form.done:
-        messages.info(request, "Nothing was changed: these are the values that were there.")
+        messages.info(request, gettext("Nothing was changed: these are the values that were there."))
     else:
-        messages.success(request, "Changed. The next job publishes with these; what is published stays as it is.")
+        said = gettext("Changed. The next job publishes with these; what is published stays as it is.")
+        messages.success(request, said)
     if form.repository:
         return redirect("repository", form.repository.pk)
     return redirect("publish-settings-detail", now.pk)
@@ -136,11 +165,11 @@ def delete(request: Request, pk: int) -> HttpResponse:
         except MillraceError as error:
             refusal = str(error)
         else:
-            messages.success(request, f"The publish settings “{settings}” were deleted.")
+            messages.success(request, gettext("The publish settings “%s” were deleted.") % settings)
             return redirect("publish-settings")
     return ask_to_delete(
         request,
-        f"publish settings “{settings}”",
+        gettext("publish settings “%s”") % settings,
         consequences=publish_settings.consequences(settings),
         back=reverse("publish-settings-detail", args=[pk]),
         refusal=refusal,

@@ -1,37 +1,58 @@
 """Remotes: the upstreams, how they are reached, and what a check finds there."""
 
-from threading import BoundedSemaphore
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard import reach
+from dashboard import checking, reach
+from dashboard.checking import Checked
 from dashboard.forms.remotes import RemoteForm
+from dashboard.lists import Choice, Filter, Listing, Sort
+from dashboard.repository_rows import with_rows
 from dashboard.roles import for_operators
 from repos import remotes
-from repos.check import check_remote
-from repos.errors import MillraceError, Stale
+from repos.errors import MillraceError
+from repos.errors.refusals import Stale
 from repos.models import Remote
+from repos.words import say
 
-from .http import Request, ask_to_delete, by_use, form_page, is_in_use, numbered, page_of, sent, stale, status_of
+from .http import Request, ask_to_delete, form_page, numbered, page_of, sent, stale, status_of
 
-REMOTES = 50
+# Where the trail of each page begins.
+LIST = (_("Remotes"), reverse_lazy("remotes"))
 REPOSITORIES = 50
-# A check waits for an upstream: so many at once, or no thread of the server would be left for anybody else.
-ROOM = BoundedSemaphore(3)
+REMOTES = Listing(
+    sorts=(
+        Sort("name", _("Name"), "name"),
+        Sort("url", _("Upstream"), "url"),
+        Sort("used", _("Used by"), "used_by", down=True),
+        Sort("made", _("Made"), "pk", down=True),
+    ),
+    search=("name", "url"),
+    filters=(
+        Filter(
+            "use",
+            _("Remotes by use"),
+            (
+                Choice("used", _("In use"), remotes.in_use),
+                Choice("unused", _("Not in use"), lambda: ~remotes.in_use()),
+            ),
+        ),
+    ),
+)
 
 
 @require_GET
 def index(request: Request) -> HttpResponse:
-    asked = by_use(request)
-    found = remotes.listed(asked["q"], in_use=is_in_use(asked["use"]))
-    page = page_of(request, found, "page", REMOTES)
-    rows = [(remote, reach.summary(remote)) for remote in page]
-    return render(request, "remotes/index.html", asked | {"page": page, "rows": rows})
+    shown = REMOTES.shown(request, remotes.listed())
+    rows = [(remote, reach.summary(remote)) for remote in shown]
+    return render(request, "remotes/index.html", {"list": shown, "rows": rows})
 
 
 @require_GET
@@ -40,13 +61,15 @@ def detail(request: Request, pk: int) -> HttpResponse:
 
 
 def _page(request: Request, remote: Remote) -> dict[str, Any]:
+    page = page_of(request, remote.repositories.for_overview().order_by("name"), "repositories", REPOSITORIES)
     return {
+        "crumbs": [LIST, (remote.name, "")],
+        "page": page,
         "remote": remote,
         "login": reach.login(remote),
         "trust": reach.trust(remote),
         "way": reach.way(remote),
-        "repositories": page_of(request, remote.repositories.order_by("name"), "repositories", REPOSITORIES),
-    }
+    } | with_rows(list(page))
 
 
 @form_page
@@ -59,10 +82,15 @@ def new(request: Request) -> HttpResponse:
         except MillraceError as error:
             form.refuse(error)
         else:
-            messages.success(request, f"The remote “{remote}” was made. Repositories can choose it now.")
+            messages.success(request, gettext("The remote “%s” was made. Repositories can choose it now.") % remote)
             return redirect("remote", remote.pk)
     form.forget_secrets()
-    return render(request, "remotes/form.html", {"form": form}, status=status_of(form))
+    return render(request, "remotes/form.html", _form_page(form, None), status=status_of(form))
+
+
+def _form_page(form: RemoteForm, remote: Remote | None) -> dict[str, Any]:
+    own = [(remote.name, reverse("remote", args=[remote.pk])), (_("Edit"), "")] if remote else [(_("New"), "")]
+    return {"form": form, "remote": remote, "crumbs": [LIST, *own]}
 
 
 @form_page
@@ -83,13 +111,13 @@ def edit(request: Request, pk: int) -> HttpResponse:
     if form.is_valid() and form.done:
         return _go_to_changed(request, pk)
     form.forget_secrets()
-    refusal = stale(form, f"The remote “{remote}”")
-    context = {"form": form, "remote": remote, "refusal": refusal}
+    refusal = stale(form, say("The remote “{remote}”", remote=remote))
+    context = _form_page(form, remote) | {"refusal": refusal}
     return render(request, "remotes/form.html", context, status=status_of(form, refusal))
 
 
 def _go_to_changed(request: Request, pk: int) -> HttpResponse:
-    messages.success(request, "Saved. It counts from the next job on.")
+    messages.success(request, gettext("Saved. It counts from the next job on."))
     return redirect("remote", pk)
 
 
@@ -104,11 +132,11 @@ def delete(request: Request, pk: int) -> HttpResponse:
         except MillraceError as error:
             refusal = str(error)
         else:
-            messages.success(request, f"The remote “{remote}” was deleted.")
+            messages.success(request, gettext("The remote “%s” was deleted.") % remote)
             return redirect("remotes")
     return ask_to_delete(
         request,
-        f"remote “{remote}”",
+        gettext("remote “%s”") % remote,
         consequences=remotes.consequences(remote),
         back=reverse("remote", args=[pk]),
         refusal=refusal,
@@ -124,42 +152,23 @@ def check(request: Request) -> HttpResponse:
     """
     remote = _named(request)
     if remote and request.POST.get("shown") != "form":
-        return _checked(request, remote, {"remote": remote})
+        return _answer(request, {"remote": remote}, checking.stored(remote))
     form = RemoteForm(request.POST, remote=remote, checking=True)
-    context = {"form": form, "remote": remote}
-    if form.is_valid():
-        try:
-            return _checked(request, remotes.draft(remote, **form.values()), context)
-        except MillraceError as error:
-            form.refuse(error)
-    return _answer(request, context, 422)
+    return _answer(request, _form_page(form, remote), checking.entered(form, remote))
 
 
 def _named(request: Request) -> Remote | None:
-    """The stored remote that is meant; a form that offers a new one too says by `upstream` that it is not."""
+    """The stored remote that is meant, if one is."""
     pk = request.POST.get("remote", "")
-    if not pk or request.POST.get("upstream", "existing") != "existing":
-        return None
-    return get_object_or_404(Remote, pk=numbered(pk))
+    return get_object_or_404(Remote, pk=numbered(pk)) if pk else None
 
 
-def _checked(request: Request, remote: Remote, context: dict[str, Any]) -> HttpResponse:
-    if not ROOM.acquire(blocking=False):
-        return _answer(request, context | {"busy": True}, 409)
-    try:
-        return _answer(request, context | {"finding": check_remote(remote)}, 200)
-    finally:
-        ROOM.release()
-
-
-def _answer(request: Request, context: dict[str, Any], status: int) -> HttpResponse:
-    """The result alone for htmx; else the page that asked, as it was, or a page of its own."""
-    remote, shown = context.get("remote"), request.POST.get("shown")
+def _answer(request: Request, context: dict[str, Any], checked: Checked) -> HttpResponse:
+    """The result alone for htmx; else the page that asked, as it was."""
+    context |= {"finding": checked.finding, "busy": checked.busy}
     if request.htmx:
-        return render(request, "remotes/_finding.html", context, status=status)
-    if shown == "form":
+        return render(request, "remotes/_finding.html", context, status=checked.status)
+    if "form" in context:
         context["form"].forget_secrets()
-    if shown == "detail" and remote:
-        return render(request, "remotes/detail.html", _page(request, remote) | context, status=status)
-    page = "remotes/form.html" if shown == "form" else "remotes/finding.html"
-    return render(request, page, context, status=status)
+        return render(request, "remotes/form.html", context, status=checked.status)
+    return render(request, "remotes/detail.html", _page(request, context["remote"]) | context, status=checked.status)

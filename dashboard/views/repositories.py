@@ -1,98 +1,138 @@
-"""A repository: its page, its making and changing, and its runs."""
+"""Repositories: the list of all, runs of one or of many, and changing and deleting one."""
 
+from collections import Counter
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard.forms.repositories import DeleteForm, EditForm, MirrorForm, NewForm
-from dashboard.forms.runs import RunForm, offers
+from dashboard import live
+from dashboard.forms.repositories import DeleteForm, EditForm
+from dashboard.forms.runs import RunForm
+from dashboard.lists import Choice, Filter, Listing, Sort, chosen
+from dashboard.repository_page import frame, shown
+from dashboard.repository_page import status as state_of
+from dashboard.repository_rows import with_rows
 from dashboard.roles import for_operators
-from dashboard.running import runs, watched
-from repos import change, create, deletion, jobs, retention, workers
-from repos.errors import MillraceError, Refused, Stale
-from repos.models import Distribution, Job, Publication, Repository
+from repos import change, deletion, freshness, jobs, lagging
+from repos.errors import MillraceError
+from repos.errors.refusals import Refused, Stale
+from repos.models import Job, Repository
 
-from . import overview
-from .http import Request, ask_to_delete, form_page, go, go_to_job, page_of, sent, stale, status_of
+from .http import Request, ask_to_delete, form_page, go_to_job, sent, stale, status_of
+from .repository import overview_context
 
-VERSIONS = 10
-PUBLICATIONS = 10
-JOBS = 10
+# So many are named of those that were refused, or that are in the way.
+NAMED = 3
+
+
+SORTS = (
+    Sort("name", gettext_lazy("Repository"), "name"),
+    Sort("files", gettext_lazy("Files"), "newest_files", down=True, nullable=True),
+    Sort("size", gettext_lazy("Size"), "newest_size", down=True, nullable=True),
+    Sort("synced", gettext_lazy("Fresh"), "synced_at", down=True, nullable=True),
+    Sort("made", gettext_lazy("Made"), "pk", down=True),
+)
+KINDS = Filter(
+    "kind",
+    gettext_lazy("Where their files come from"),
+    (
+        Choice("mirror", gettext_lazy("Mirror"), Q(mirror=True)),
+        Choice("additive", gettext_lazy("Additive"), Q(mirror=False, remote__isnull=False)),
+        Choice("uploads", gettext_lazy("Uploads only"), Q(remote=None)),
+    ),
+    everything=gettext_lazy("All kinds"),
+)
+
+
+def _listing() -> Listing:
+    """As of now: what needs attention is looked for once, and who is late depends on the clock."""
+    states = (
+        Choice("attention", gettext_lazy("Needs attention"), Q(pk__in=lagging.needing())),
+        Choice("stale", gettext_lazy("Stale"), freshness.which(freshness.STALE)),
+        Choice("never", gettext_lazy("Never synced"), freshness.which(freshness.NEVER)),
+        Choice("syncing", gettext_lazy("Syncing"), freshness.which(freshness.SYNCING)),
+    )
+    state = Filter("state", gettext_lazy("How they are"), states)
+    return Listing(SORTS, search=("name", "remote__url", "remote__name"), filters=(state, KINDS))
+
+
+# ---- all of them ----
 
 
 @require_GET
-def detail(request: Request, pk: int) -> HttpResponse:
-    return render(request, "repositories/detail.html", context(request, _repository(pk)))
+def index(request: Request) -> HttpResponse:
+    return render(request, "repositories/index.html", _table(request, live.of_jobs()))
 
 
 @require_GET
-def running(request: Request, pk: int) -> HttpResponse:
-    """The live fragment; when jobs came or ended since the page was drawn, with all that this may have changed."""
-    repository = _repository(pk)
-    live = _live(repository)
-    changed = live["watched"] != request.GET.get("watched")
-    if changed:
-        live |= _settled(request, repository)
-    return render(request, "repositories/_running.html", live | {"repository": repository, "changed": changed})
+def table(request: Request) -> HttpResponse:
+    """The live fragment of the list."""
+    seen = live.of_jobs()
+    return live.answer(request, seen, lambda: render(request, "repositories/_table.html", _table(request, seen)))
+
+
+def _table(request: Request, seen: str) -> dict[str, Any]:
+    found = _listing().shown(request, Repository.objects.for_overview(), at=reverse("repositories"))
+    return {"list": found, "seen": seen} | with_rows(found.rows)
 
 
 @require_POST
 @for_operators
-def make(request: Request) -> HttpResponse:
-    """Makes everything that a mirror needs of three fields, and starts its first job."""
-    form = MirrorForm(request.POST)
-    if answer := _made(request, form):
-        return answer
-    if request.htmx:
-        return render(request, "repositories/_form.html", {"form": form}, status=422)
-    return render(request, "overview/index.html", overview.context(request, form), status=422)
-
-
-@form_page
-@for_operators
-def new(request: Request) -> HttpResponse:
-    """The same with every setting."""
-    form = NewForm(sent(request))
-    if form.is_bound and (answer := _made(request, form)):
-        return answer
-    form.reach.forget_secrets()
-    template = "repositories/_new.html" if request.htmx else "repositories/new.html"
-    return render(request, template, {"form": form}, status=status_of(form))
-
-
-def _made(request: Request, form: MirrorForm | NewForm) -> HttpResponse | None:
-    """Makes what the form asks for and goes there; None where the form has to say why not."""
-    if form.is_valid():
+def run_chosen(request: Request) -> HttpResponse:
+    """Asks for a run of each chosen repository, and says what came of it."""
+    rows = Repository.objects.filter(pk__in=chosen(request, most=200)).order_by("name")
+    came, refused = Counter[str](), list[str]()
+    for repository in rows:
         try:
-            return _go_to_made(request, create.make_and_run(**form.values(), by=request.user))
-        except MillraceError as error:
-            form.refuse(error)
-    return None
+            requested = jobs.request(repository, by=request.user)
+            came["joined" if requested.joined else "made"] += 1
+        except Refused as refusal:
+            refused.append(str(refusal))
+    _tell(request, came["made"], came["joined"], refused)
+    query = request.META["QUERY_STRING"]
+    return redirect(f"{reverse('repositories')}?{query}" if query else "repositories")
 
 
-def _go_to_made(request: Request, made: create.Made) -> HttpResponse:
-    if made.joined:
-        messages.info(request, f"“{made.repository}” was made by the same form a moment ago: here it is.")
-    else:
-        job = f" and job {made.job.pk} requested" if made.job else ""
-        messages.success(request, f"“{made.repository}” was made{job}.")
-    return go(request, "job", made.job.pk) if made.job else go(request, "repository", made.repository.pk)
+def _tell(request: Request, made: int, joined: int, refused: list[str]) -> None:
+    if made:
+        said = ngettext("%d job was requested.", "%d jobs were requested.", made)
+        messages.success(request, said % made)
+    if joined:
+        said = ngettext(
+            "%d was joined: the same run is waiting or running already.",
+            "%d were joined: the same runs are waiting or running already.",
+            joined,
+        )
+        messages.info(request, said % joined)
+    for reason in refused[:NAMED]:
+        messages.warning(request, reason)
+    if more := len(refused) - NAMED if len(refused) > NAMED else 0:
+        messages.warning(request, ngettext("%d more was refused.", "%d more were refused.", more) % more)
+    if not (made or joined or refused):
+        messages.info(request, _("No repository was chosen, so nothing was requested."))
+
+
+# ---- one of them ----
 
 
 @form_page
 @for_operators
 def edit(request: Request, pk: int) -> HttpResponse:
-    repository = _to_change(pk)
+    """The tab of the settings: a form of all that can be changed."""
+    repository = shown(pk)
     form = EditForm(sent(request), repository)
     if form.is_valid() and not form.stale:
         try:
             return _go_to_changed(request, change.change_repository(repository, **form.values()))
         except Stale:
-            repository = _to_change(pk)
+            repository = shown(pk)
             form = EditForm(sent(request), repository)
             form.stale = True
         except MillraceError as error:
@@ -100,18 +140,15 @@ def edit(request: Request, pk: int) -> HttpResponse:
     if form.is_valid() and form.done:
         return _go_to_changed(request, repository)
     refusal = stale(form, f"“{repository}”")
-    context = {"form": form, "repository": repository, "refusal": refusal}
+    context = frame(repository, "settings") | {"form": form, "refusal": refusal}
     return render(request, "repositories/edit.html", context, status=status_of(form, refusal))
 
 
-def _to_change(pk: int) -> Repository:
-    return get_object_or_404(Repository.objects.select_related("remote", "publish_settings"), pk=pk)
-
-
 def _go_to_changed(request: Request, repository: Repository) -> HttpResponse:
-    messages.success(request, f"“{repository}” was changed.")
+    messages.success(request, _("“%s” was changed.") % repository)
     if job := Job.objects.filter(repository=repository, state="running").first():
-        messages.info(request, f"Job {job.pk} goes on with what it began with: the change counts from the next job.")
+        goes_on = _("Job %d goes on with what it began with: the change counts from the next job.")
+        messages.info(request, goes_on % job.pk)
     return redirect("repository", repository.pk)
 
 
@@ -127,11 +164,11 @@ def delete(request: Request, pk: int) -> HttpResponse:
         except MillraceError as error:
             refusal = str(error)
         else:
-            messages.success(request, f"The repository “{repository}” was deleted.")
-            return redirect("overview")
+            messages.success(request, _("The repository “%s” was deleted.") % repository)
+            return redirect("repositories")
     return ask_to_delete(
         request,
-        f"repository “{repository}”",
+        _("repository “%s”") % repository,
         consequences=deletion.of_repository(repository),
         back=reverse("repository", args=[pk]),
         form=form,
@@ -142,10 +179,10 @@ def delete(request: Request, pk: int) -> HttpResponse:
 @require_POST
 @for_operators
 def run(request: Request, pk: int) -> HttpResponse:
-    repository = _repository(pk)
+    repository = shown(pk)
     form = RunForm(request.POST)
     if not form.is_valid():
-        return _run_refused(request, repository, "Choose what the run is to do.", status=422)
+        return _run_refused(request, repository, _("Choose what the run is to do."), status=422)
     try:
         requested = jobs.request(repository, actions=form.cleaned_data["actions"], by=request.user)
     except Refused as refusal:
@@ -154,38 +191,7 @@ def run(request: Request, pk: int) -> HttpResponse:
 
 
 def _run_refused(request: Request, repository: Repository, reason: str, *, status: int) -> HttpResponse:
-    template = "repositories/_run.html" if request.htmx else "repositories/detail.html"
-    return render(request, template, context(request, repository) | {"refusal": reason}, status=status)
-
-
-def _repository(pk: int) -> Repository:
-    return get_object_or_404(Repository.objects.for_overview(), pk=pk)
-
-
-def context(request: Request, repository: Repository) -> dict[str, Any]:
-    """All that the page shows."""
-    return {"repository": repository} | _live(repository) | _settled(request, repository)
-
-
-def _live(repository: Repository) -> dict[str, Any]:
-    # All active jobs, for one of another repository may be in the way.
-    active = [run for run in runs(Job.objects.for_panel()) if run.job.repository_id == repository.pk]
-    return {
-        "runs": active,
-        "watched": watched(active),
-        "nobody_works": bool(active) and not workers.anyone(),
-    }
-
-
-def _settled(request: Request, repository: Repository) -> dict[str, Any]:
-    """What changes only when a job comes or ends."""
-    versions = repository.versions.complete().with_jobs()
-    return {
-        "telling": Job.objects.telling().filter(repository=repository),
-        "offers": offers(repository),
-        "distributions": Distribution.objects.with_served().filter(repository=repository),
-        "versions": page_of(request, versions, "versions", VERSIONS),
-        "fates": retention.fates(repository),
-        "publications": page_of(request, Publication.objects.of(repository), "publications", PUBLICATIONS),
-        "jobs": Job.objects.for_list().filter(repository=repository)[:JOBS],
-    }
+    if request.htmx:
+        return render(request, "repositories/_run.html", state_of(repository) | {"refusal": reason}, status=status)
+    context = overview_context(repository) | {"refusal": reason}
+    return render(request, "repositories/detail.html", context, status=status)

@@ -5,30 +5,60 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import users
 from dashboard.forms.base import DomainForm
 from dashboard.forms.users import AddForm, PasswordForm, RoleForm
-from dashboard.roles import for_administrators
+from dashboard.lists import Choice, Filter, Listing, Sort
+from dashboard.roles import Role, for_administrators
 from repos.errors import MillraceError
+from repos.words import later, say
 
-from .http import Request, ask_to_delete, form_page, page_of, sent, status_of
+from .http import Request, ask_to_delete, form_page, sent, status_of
 
-USERS = 50
+USERS = Listing(
+    sorts=(
+        Sort("name", _("User"), "username"),
+        Sort("seen", _("Last signed in"), "last_login", down=True, nullable=True),
+        Sort("made", _("Made"), "date_joined", down=True),
+    ),
+    search=("username",),
+    filters=(
+        Filter(
+            "role",
+            _("Users by role"),
+            (
+                Choice("administrator", _("Administrators"), users.with_role(Role.ADMINISTRATOR)),
+                Choice("operator", _("Operators"), users.with_role(Role.OPERATOR)),
+                Choice("viewer", _("Viewers"), users.with_role(Role.VIEWER)),
+            ),
+        ),
+        Filter(
+            "active",
+            _("Users by whether they can sign in"),
+            (
+                Choice("yes", _("Can sign in"), Q(is_active=True)),
+                Choice("no", _("Deactivated"), Q(is_active=False)),
+            ),
+            everything=_("Everybody"),
+        ),
+    ),
+)
 
 
 @require_GET
 @for_administrators
 def index(request: Request) -> HttpResponse:
-    page = page_of(request, users.listed(), "page", USERS)
-    active = User.objects.aggregate(active=Count("pk", filter=Q(is_active=True)), all=Count("pk"))
-    context = {"page": page, "rows": [(user, users.known_role(user).word) for user in page], "counts": active}
-    return render(request, "users/index.html", context)
+    shown = USERS.shown(request, users.listed())
+    rows = [(user, users.known_role(user).words) for user in shown]
+    return render(request, "users/index.html", {"list": shown, "rows": rows})
 
 
 @form_page
@@ -43,8 +73,8 @@ def new(request: Request) -> HttpResponse:
         except MillraceError as error:
             form.refuse(error)
         else:
-            return _told(request, user, f"“{user}” was made.", "" if values["password"] else password)
-    return render(request, "users/new.html", {"form": form}, status=status_of(form))
+            return _told(request, user, say("“{user}” was made.", user=user), "" if values["password"] else password)
+    return render(request, "users/new.html", {"form": form, "crumbs": _crumbs(_("New"))}, status=status_of(form))
 
 
 @require_GET
@@ -58,7 +88,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
 def role(request: Request, pk: int) -> HttpResponse:
     user, form = _user(pk), RoleForm(request.POST)
     if form.is_valid() and _done(form, lambda: users.set_role(user, form.cleaned_data["role"])):
-        return _told(request, user, f"“{user}” is {form.cleaned_data['role'].word} now.")
+        return _told(request, user, say("“{user}” is {role} now.", user=user, role=form.cleaned_data["role"].words))
     return _page(request, user, role_form=form, status=422)
 
 
@@ -73,7 +103,7 @@ def password(request: Request, pk: int) -> HttpResponse:
         chosen = form.cleaned_data["password"]
         now = chosen or users.new_password()
         if _done(form, lambda: users.set_password(user, now)):
-            what = f"“{user}” has another password, and is signed out everywhere."
+            what = say("“{user}” has another password, and is signed out everywhere.", user=user)
             return _told(request, user, what, "" if chosen else now)
     return _page(request, user, password_form=form, status=422)
 
@@ -87,8 +117,9 @@ def activity(request: Request, pk: int) -> HttpResponse:
         users.set_active(user, active, by=request.user)
     except MillraceError as error:
         return _page(request, user, refusal=str(error), status=409)
-    what = "can sign in again" if active else "cannot sign in any more; their sessions have ended"
-    return _told(request, user, f"“{user}” {what}.")
+    again = later("“{user}” can sign in again.")
+    ended = later("“{user}” cannot sign in any more; their sessions have ended.")
+    return _told(request, user, say(again if active else ended, user=user))
 
 
 @form_page
@@ -102,15 +133,19 @@ def delete(request: Request, pk: int) -> HttpResponse:
         except MillraceError as error:
             refusal = str(error)
         else:
-            messages.success(request, f"The user “{user}” was deleted.")
+            messages.success(request, say("The user “{user}” was deleted.", user=user))
             return redirect("users")
     return ask_to_delete(
         request,
-        f"user “{user}”",
+        say("user “{user}”", user=user),
         consequences=users.consequences(user, by=request.user),
         back=reverse("user", args=[pk]),
         refusal=refusal,
     )
+
+
+def _crumbs(last: str | Promise) -> list[tuple[str | Promise, str]]:
+    return [(_("Users"), reverse("users")), (last, "")]
 
 
 def _user(pk: int) -> User:
@@ -131,7 +166,8 @@ def _told(request: Request, user: User, what: str, password: str = "") -> HttpRe
     """To the user's page. A `password` that was made is told on this very page: kept for the next one, it would lie
     in a cookie or a table."""
     if password:
-        return render(request, "users/made.html", {"person": user, "what": what, "password": password})
+        context = {"person": user, "what": what, "password": password, "crumbs": _crumbs(user.username)}
+        return render(request, "users/made.html", context)
     messages.success(request, what)
     return redirect("user", user.pk) if user != request.user else redirect("overview")
 
@@ -139,5 +175,5 @@ def _told(request: Request, user: User, what: str, password: str = "") -> HttpRe
 def _page(request: Request, user: User, *, status: int = 200, **context: Any) -> HttpResponse:
     now = users.known_role(user)
     forms = {"role_form": RoleForm(initial={"role": now.word}), "password_form": PasswordForm()}
-    shown = {"person": user, "role": now.word, "oneself": user == request.user}
+    shown = {"person": user, "role": now.words, "oneself": user == request.user, "crumbs": _crumbs(user.username)}
     return render(request, "users/detail.html", forms | shown | context, status=status)

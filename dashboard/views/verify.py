@@ -12,9 +12,11 @@ from django.views.decorators.http import require_POST
 from dashboard.forms.verify import VerifyForm
 from dashboard.roles import for_operators
 from repos import damage, jobs
+from repos.actions import VERIFY
 from repos.damage import Damaged
-from repos.errors import Refused
+from repos.errors.refusals import Refused
 from repos.models import Damage, Repository, RepositoryVersion
+from repos.words import say
 
 from .http import Request, go_to_job, page_of
 
@@ -46,11 +48,11 @@ def _asked(request: Request, repository: Repository | None, number: int | None =
     """Asks for the job and goes there; or goes `back`, and says why not."""
     form = VerifyForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Choose one of the speeds that are offered.")
+        messages.error(request, say("Choose one of the speeds that are offered."))
         return redirect(back)
     try:
         details = form.details(number)
-        return go_to_job(request, jobs.request(repository, actions=jobs.VERIFY, details=details, by=request.user))
+        return go_to_job(request, jobs.request(repository, actions=VERIFY, details=details, by=request.user))
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect(back)

@@ -1,7 +1,8 @@
 """Arguments that several commands take."""
 
-import re
 from argparse import ArgumentParser, ArgumentTypeError
+
+from repos import units
 
 # How many rows a list of what grows with time has.
 LAST = 50
@@ -19,10 +20,10 @@ def amount_or_none(text: str) -> int | None:
 
 def rate(text: str) -> int:
     """Bytes a second: `50MB`, `1.5 GB/s`, `250k`, `1000000`; 0 is no limit."""
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)\s*([kmgt]?)b?(?:/s)?", text.strip().lower(), re.ASCII)
-    if not found:
-        raise ArgumentTypeError(f"takes bytes a second, such as 50MB, not {text}")
-    return int(float(found[1]) * 1000 ** " kmgt".index(found[2] or " "))
+    try:
+        return units.in_bytes(text.strip().removesuffix("/s"))
+    except ValueError:
+        raise ArgumentTypeError(f"takes bytes a second, such as 50MB, not {text}") from None
 
 
 def add_last(parser: ArgumentParser) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from repos import by_hand
-from repos.errors import NothingToDo
-from repos.jobs import Actions, Requested
+from repos.actions import Actions
+from repos.errors.refusals import NothingToDo
+from repos.jobs import Requested
 from repos.models import Repository
 
 from .run_options import add_run, run_of
@@ -18,7 +19,7 @@ class ChangeCommand(RunCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        add_run(parser, "modify")
+        add_run(parser, "change")
 
     def act(self, *args: Any, **options: Any) -> None:
         try:

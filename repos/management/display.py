@@ -8,6 +8,7 @@ from typing import Any
 
 from repos import units
 from repos.models import Job, ProgressReport
+from repos.terms import term
 
 # How many files that failed are listed.
 FAILURES = 20
@@ -69,7 +70,7 @@ class Bars(Display):
     def show(self, job: Job) -> None:
         for report in job.reports.all():
             if report.pk not in self._tasks:
-                name = f"{report.action:<10} {report.message}"
+                name = f"{term(report.action):<10} {report.message}"
                 self._tasks[report.pk] = self._progress.add_task(name, words="", total=None)
             done, total = (report.bytes_done, report.bytes_total) if report.bytes_total else (report.done, report.total)
             if report.finished_at:
@@ -79,7 +80,7 @@ class Bars(Display):
 
 def line_of(report: ProgressReport) -> str:
     words = amounts(report)
-    line = f"{report.action:<10} {report.message}{f': {words}' if words else ''}"
+    line = f"{term(report.action):<10} {report.message}{f': {words}' if words else ''}"
     return line if report.state == "completed" else f"{line} [{report.state}]"
 
 
@@ -102,7 +103,7 @@ def failures_of(job: Job) -> Iterator[str]:
 
     told = set()
     for failed in job.failed_files.all()[:FAILURES]:
-        asked = f" ({failed.url}, {units.counted(failed.tries, 'try,tries')})" if failed.url else ""
+        asked = f" ({failed.url}, {units.counted(failed.tries, 'try')})" if failed.url else ""
         yield f"  {failed.path}: {failed.message}{asked}"
         advice = failed.advice or causes.advice_on_file(failed.cause)
         if advice not in told:

@@ -73,9 +73,10 @@ class _Runner:
     def _run(self) -> None:
         # Imported late: it costs more than commands that run nothing.
         from repos import chain
+        from repos.recover import recover
 
         try:
-            chain.recover(by=self._name, pulses=self._pulses)
+            recover(by=self._name, pulses=self._pulses)
             for pk in Job.objects.active().filter(pk__lte=self._pk).values_list("pk", flat=True):
                 chain.run(pk, self._name)
         except DatabaseFailed as error:

@@ -13,11 +13,13 @@ from django.db import models
 from repos import remotes
 from repos.models import Remote
 
+from .arguments import rate
 from .statuses import BAD_ARGUMENTS
 
 FIELDS = [name for name in (*remotes.FIELDS, *Remote.SECRETS) if name not in ("name", "url")]
 # More than any of them can have (see repos/remote_values.py), in characters.
 _MOST = 1_000_000
+_RATES = ("least_speed", "rate_limit")
 
 
 def add_remote_fields(parser: ArgumentParser) -> None:
@@ -53,6 +55,8 @@ def _kind(field: "models.Field[Any, Any]") -> dict[str, Any]:
         return {"choices": [value for value, _ in field.flatchoices]}
     if isinstance(field, models.BooleanField):
         return {"action": BooleanOptionalAction}
+    if field.name in _RATES:
+        return {"type": rate, "metavar": "BYTES"}
     return {"type": int, "metavar": "N"} if isinstance(field, models.IntegerField) else {"metavar": "TEXT"}
 
 

@@ -1,16 +1,21 @@
 """Which actions a run has, as options: those that the toggles say, or more of them, or fewer."""
 
-from argparse import ArgumentParser, BooleanOptionalAction
+from argparse import SUPPRESS, ArgumentParser, BooleanOptionalAction
 from dataclasses import replace
 from typing import Any
 
-from repos.jobs import Actions
+from repos.actions import Actions
+
+# What they were called before: still taken, and no longer told.
+_OLDER = {"change": "modify"}
 
 
 def add_run(parser: ArgumentParser, action: str) -> None:
     """Options for what follows `action`, which makes the version."""
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument(f"--only-{action}", dest="only", action="store_true", help="make a version, do not publish it")
+    if action in _OLDER:
+        choice.add_argument(f"--only-{_OLDER[action]}", dest="only", action="store_true", help=SUPPRESS)
     choice.add_argument("--publish", action="store_true", help="publish it, whatever the repository's settings say")
     parser.add_argument(
         "--distribute", action=BooleanOptionalAction, help="publish it, and switch what is served to it; or do not"

@@ -14,8 +14,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from repos import conf, jobs, units
-from repos.errors import MillraceError, NotStored, SecretLost
-from repos.jobs import Actions, Details, Requested
+from repos.actions import NO_DETAILS, Actions, Details
+from repos.errors import MillraceError
+from repos.errors.storage import NotStored, SecretLost
+from repos.jobs import Requested
 from repos.models import Job, Repository, RepositoryVersion
 
 from .display import display, failures_of
@@ -84,7 +86,7 @@ class DomainCommand(BaseCommand):
             raise CommandError(f"Job {job.pk} was stopped by the brake. {job.error}\n{hint}", returncode=BRAKE)
         if job.state != "completed":
             raise CommandError(f"Job {job.pk} {job.state} after {took}. {job.error}".rstrip(), returncode=FAILED)
-        if job.is_upkeep:
+        if job.is_upkeep or job.dry_run:
             self.stdout.write(f"Job {job.pk} completed in {took}. {job.outcome}".rstrip())
             return
         version = _told(job.version) if job.version else ""
@@ -118,11 +120,11 @@ class RunCommand(DomainCommand):
 
     def chosen(self, repository: Repository, options: dict[str, Any]) -> Actions:
         """What is to be run, by the command's own options."""
-        return self.actions or jobs.defaults(repository)
+        return self.actions or Actions.by_default(repository)
 
     def details(self, repository: Repository, options: dict[str, Any]) -> Details:
         """What the run is about besides its actions."""
-        return jobs.NO_DETAILS
+        return NO_DETAILS
 
 
 def migrate_if_new() -> None:
@@ -130,6 +132,8 @@ def migrate_if_new() -> None:
     with (conf.data() / "migrate.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if Repository._meta.db_table not in connection.introspection.table_names():
+            if sys.stderr.isatty():
+                sys.stderr.write("Making the tables of a new database …\n")
             call_command("migrate", interactive=False, verbosity=0)
 
 

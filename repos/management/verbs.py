@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from repos import units
 from repos.deletion import Consequences
-from repos.errors import InvalidValue
+from repos.errors.values import InvalidValue
 
 from .statuses import BAD_ARGUMENTS, FAILED
 from .terminal import DomainCommand

@@ -4,12 +4,14 @@
 from .remote import Remote
 from .publish_settings import PublishSettings
 from .repository import Repository, RepositoryVersion, SyncState
-from .content import Artifact, Content, Damage
+from .content import Artifact, Content, Damage, StorageDay
 from .publication import Publication, PublishedMetadata
 from .distribution import Distribution, Switch
 from .token import AccessToken
 from .worker import Worker
-from .job import FailedFile, Job, ProgressReport, RequestedChange, Reservation
+from .job import Job
+from .request import RequestedChange, Reservation
+from .report import DryRun, FailedFile, LogLine, ProgressReport
 
 __all__ = [
     "AccessToken",
@@ -17,8 +19,10 @@ __all__ = [
     "Content",
     "Damage",
     "Distribution",
+    "DryRun",
     "FailedFile",
     "Job",
+    "LogLine",
     "ProgressReport",
     "Publication",
     "PublishSettings",
@@ -28,6 +32,7 @@ __all__ = [
     "RepositoryVersion",
     "RequestedChange",
     "Reservation",
+    "StorageDay",
     "Switch",
     "SyncState",
     "Worker",

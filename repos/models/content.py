@@ -103,7 +103,7 @@ class Content(models.Model):
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="content", db_index=False)
     path = models.CharField(max_length=1024)
-    artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, related_name="content")
+    artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, related_name="content", db_index=False)
     added = models.PositiveIntegerField()
     removed = models.PositiveIntegerField(default=FOREVER)
 
@@ -118,6 +118,8 @@ class Content(models.Model):
             models.CheckConstraint(name="content_added_before_removed", condition=Q(added__lt=F("removed"))),
         ]
         indexes = [
+            # Who needs which bytes is read from it alone (see repos/stored.py).
+            models.Index(name="content_by_artifact", fields=["artifact", "repository"]),
             # The repository comes second: else SQLite would prefer this index for finding a path, and read all rows.
             models.Index(name="content_by_added", fields=["added", "repository"]),
             models.Index(
@@ -134,3 +136,25 @@ class Content(models.Model):
     def last(self) -> int | None:
         """The number of the last version that has it; None while the newest has."""
         return None if self.removed == self.FOREVER else self.removed - 1
+
+
+class StorageDay(models.Model):
+    """How much was stored at the end of a day, in UTC; the row of today is rewritten as the day goes on.
+
+    `side_by_side` is how many bytes the same would take with each file of each version stored by itself.
+    """
+
+    day = models.DateField(unique=True)
+    files = models.PositiveBigIntegerField()
+    size = models.PositiveBigIntegerField()
+    side_by_side = models.PositiveBigIntegerField(null=True)
+    # The highest number of an artifact that was counted, and that of the last clean-up that had ended before, 0 for
+    # none. With both, what is stored now is counted from here on; null where an earlier release noted it.
+    newest = models.PositiveBigIntegerField(null=True)
+    cleaned = models.PositiveBigIntegerField(null=True)
+
+    class Meta:
+        ordering = ["day"]
+
+    def __str__(self) -> str:
+        return self.day.isoformat()

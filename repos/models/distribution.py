@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from .publication import Publication
-from .repository import Repository
+from .repository import Repository, RepositoryVersion
 
 
 class DistributionQuerySet(models.QuerySet["Distribution"]):
@@ -25,6 +25,25 @@ class DistributionQuerySet(models.QuerySet["Distribution"]):
         return self.select_related("publication__version", "publication__settings").annotate(
             since=models.Subquery(latest.values("at")[:1])
         )
+
+    def beside(self, distribution: "Distribution") -> "DistributionQuerySet":
+        """The others of its repository that serve something else than it does."""
+        others = self.filter(repository=distribution.repository_id, publication__isnull=False)
+        return others.exclude(pk=distribution.pk).exclude(publication=distribution.publication_id)
+
+    def for_list(self) -> "DistributionQuerySet":
+        """The same with their repositories, and the number of the newest version of each (`newest`)."""
+        newest = RepositoryVersion.objects.complete().filter(repository=models.OuterRef("repository"))
+        numbers = newest.order_by("-number").values("number")
+        return self.with_served().select_related("repository").annotate(newest=models.Subquery(numbers[:1]))
+
+    @staticmethod
+    def behind() -> Q:
+        """What picks those that serve something else than the newest version of their repository."""
+        newer = RepositoryVersion.objects.complete().filter(
+            repository=models.OuterRef("repository"), number__gt=models.OuterRef("publication__version__number")
+        )
+        return Q(models.Exists(newer))
 
 
 class Distribution(models.Model):
@@ -76,6 +95,14 @@ class SwitchQuerySet(models.QuerySet["Switch"]):
     def with_what_moved(self) -> "SwitchQuerySet":
         """In order, with the distributions, and what they served before and after."""
         return self.with_both_sides().select_related("distribution").order_by("pk")
+
+    def before(self, distribution: Distribution) -> "Publication | None":
+        """What was served there before what is served now, if that is still there: where to roll back to."""
+        if distribution.publication_id is None:
+            return None
+        moves = self.filter(distribution=distribution, later=distribution.publication_id, earlier__isnull=False)
+        last = moves.exclude(earlier=models.F("later")).select_related("earlier__version").order_by("-pk").first()
+        return last.earlier if last else None
 
 
 class Switch(models.Model):

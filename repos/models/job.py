@@ -1,13 +1,14 @@
-"""The one task that a person watches: its request, its state, its progress, its end."""
+"""The one task that a person watches: what it is to do, its state, its end."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
-from .content import Artifact
 from .distribution import Switch
 from .publication import Publication
 from .publish_settings import PublishSettings
@@ -26,10 +27,20 @@ ACTIVE = [State.WAITING, State.RUNNING]
 ENDED = [State.COMPLETED, State.FAILED, State.CANCELED]
 
 
+# As the index of those that look after what is stored has it.
+UPKEEP = Q(with_verify=True) | Q(with_clean=True)
+# So many repositories with a name that is looked for are many: then their jobs are found among the newest.
+MANY = 50
+
+
 class JobQuerySet(models.QuerySet["Job"]):
     def active(self) -> "JobQuerySet":
         """Waiting or running, in order of request."""
-        return self.filter(state__in=ACTIVE).order_by("pk")
+        # A constraint says that these are those: and of all the states a database cannot tell how rare two are.
+        return self.filter(finished_at=None).order_by("pk")
+
+    def ended(self) -> "JobQuerySet":
+        return self.filter(finished_at__isnull=False)
 
     def for_list(self) -> "JobQuerySet":
         """Newest first, with all that a row of a list shows."""
@@ -47,15 +58,22 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.active().select_related("repository", "requested_by").prefetch_related("reports", "reservations")
 
     def runs(self) -> "JobQuerySet":
-        """Those that bring something to a repository: all but upkeep."""
-        return self.filter(repository__isnull=False, with_verify=False, with_clean=False)
+        """Those that bring something to a repository: all but upkeep and dry runs."""
+        return self.filter(repository__isnull=False, with_verify=False, with_clean=False, dry_run=False)
 
-    def telling(self) -> "JobQuerySet":
-        """Of each repository the runs that are active, and the newest that ended: newest first."""
-        ended = Job.objects.runs().filter(repository=models.OuterRef("repository"), state__in=ENDED).order_by("-pk")
-        last = Q(pk=models.Subquery(ended.values("pk")[:1]))
+    def upkeep(self) -> "JobQuerySet":
+        """Those that look after what is stored, newest first."""
+        return self.filter(UPKEEP).order_by("-pk")
+
+    def telling(self, repositories: Collection[int]) -> "JobQuerySet":
+        """Of these repositories the runs that are active, and of each the newest that ended: newest first."""
+        ended = Job.objects.runs().ended().filter(repository=models.OuterRef("pk")).order_by("-pk")
+        newest = Repository.objects.filter(pk__in=repositories).order_by().annotate(last=ended.values("pk")[:1])
+        # Asked for by itself: in one query with the rest, a database looks at all jobs that these ever had.
+        last = list(newest.exclude(last=None).values_list("last", flat=True))
+        active = Q(finished_at=None, repository__in=repositories)
         switched = models.Exists(Switch.objects.filter(job=models.OuterRef("pk")))
-        return self.runs().filter(Q(state__in=ACTIVE) | last).annotate(switched=switched).order_by("-pk")
+        return self.runs().filter(Q(pk__in=last) | active).annotate(switched=switched).order_by("-pk")
 
     def requested_today(self) -> "JobQuerySet":
         return self.filter(requested_at__gte=timezone.now().replace(hour=0, minute=0, second=0, microsecond=0))
@@ -64,9 +82,19 @@ class JobQuerySet(models.QuerySet["Job"]):
         """How many jobs are in each state that at least one is in."""
         return dict(self.order_by().values_list("state").annotate(number=models.Count("pk")))
 
+    def looked_for(self, text: str) -> "JobQuerySet":
+        """Those of the repositories with `text` in their names, and that with the number."""
+        if not text:
+            return self
+        by_number = Q(pk=int(text)) if text.isdecimal() and text.isascii() and len(text) < 19 else Q()
+        named = Repository.objects.filter(name__icontains=text).order_by()
+        # Where they are few, by their own numbers, their jobs are read from the index by repository.
+        few = list(named.values_list("pk", flat=True)[:MANY])
+        return self.filter(Q(repository__in=few if len(few) < MANY else named.values("pk")) | by_number)
+
     def in_the_way_of(self, job: "Job") -> "JobQuerySet":
         """Active jobs that were requested earlier than `job` and reserve something that it needs."""
-        needed = Reservation.objects.filter(job=job).values("resource")
+        needed = job.reservations.values("resource")
         return self.active().filter(pk__lt=job.pk, reservations__resource__in=needed).distinct()
 
 
@@ -78,14 +106,16 @@ class Job(models.Model):
     """
 
     # Null: it looks after all that is stored.
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, null=True, related_name="jobs")
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, null=True, related_name="jobs", db_index=False)
     with_sync = models.BooleanField()
     with_modify = models.BooleanField(default=False)
     with_publish = models.BooleanField()
     with_distribute = models.BooleanField()
     with_verify = models.BooleanField(default=False)
     with_clean = models.BooleanField(default=False)
-    # All of the request in a few words (see jobs.py): two with the same words are identical.
+    # Whether the sync only says what it would do (see DryRun).
+    dry_run = models.BooleanField(default=False)
+    # All of the request in a few words (see actions.py): two with the same words are identical.
     request = models.CharField(max_length=200)
     # The number of the version that is to be restored, or to be published; null: no one, or the newest.
     of_version = models.PositiveIntegerField(null=True)
@@ -111,15 +141,19 @@ class Job(models.Model):
     attempt = models.PositiveIntegerField(default=0)
     deaths = models.PositiveSmallIntegerField(default=0)
     # What it made; null where that was already there, or was not asked for.
-    version = models.ForeignKey(RepositoryVersion, on_delete=models.SET_NULL, null=True, related_name="jobs")
-    publication = models.ForeignKey(Publication, on_delete=models.SET_NULL, null=True, related_name="jobs")
+    version = models.ForeignKey(
+        RepositoryVersion, on_delete=models.SET_NULL, null=True, related_name="jobs", db_index=False
+    )
+    publication = models.ForeignKey(
+        Publication, on_delete=models.SET_NULL, null=True, related_name="jobs", db_index=False
+    )
     # Files that it could not get; they are listed with it (see FailedFile).
     failed = models.PositiveBigIntegerField(default=0)
     # What a verify or a clean-up came to, in words; and what was freed, in files and bytes of the pool.
     outcome = models.TextField(default="")
     freed_files = models.PositiveBigIntegerField(null=True)
     freed_bytes = models.PositiveBigIntegerField(null=True)
-    # The sentence that a user can act on, and its class (see repos/errors.py).
+    # The sentence that a user can act on, and its class (see repos/errors).
     error = models.TextField(default="")
     error_code = models.CharField(max_length=50, default="")
     # Where the brake stopped it: how many files the sync would have removed.
@@ -152,6 +186,12 @@ class Job(models.Model):
             models.CheckConstraint(
                 name="job_run_has_repository",
                 condition=Q(repository__isnull=False) | Q(with_sync=False, with_modify=False, with_publish=False),
+            ),
+            # It changes nothing, so there is nothing to publish after it.
+            models.CheckConstraint(
+                name="job_dry_run_only_syncs",
+                condition=Q(dry_run=False)
+                | Q(with_sync=True, with_modify=False, with_publish=False, with_verify=False, with_clean=False),
             ),
             # A version comes from one of them.
             models.CheckConstraint(name="job_sync_or_modify", condition=Q(with_sync=False) | Q(with_modify=False)),
@@ -189,20 +229,41 @@ class Job(models.Model):
                 condition=Q(state=State.RUNNING, with_verify=False, with_clean=False),
             ),
         ]
-        indexes = [models.Index(name="job_by_state", fields=["state", "id"])]
+        # With the number at the end PostgreSQL finds the newest of them, as SQLite does anyway.
+        indexes = [
+            models.Index(name="job_by_state", fields=["state", "id"]),
+            models.Index(name="job_by_repository", fields=["repository", "id"]),
+            models.Index(name="job_by_request", fields=["requested_at"]),
+            # The active ones have no end, and are few.
+            models.Index(name="job_by_end", fields=["finished_at", "id"]),
+            # Most made neither: with those in it, an index seems to SQLite to be of no use.
+            models.Index(name="job_by_version", fields=["version"], condition=Q(version__isnull=False)),
+            models.Index(name="job_by_publication", fields=["publication"], condition=Q(publication__isnull=False)),
+            models.Index(name="job_upkeep", fields=["id"], condition=UPKEEP),
+        ]
 
     def __str__(self) -> str:
-        return f"job {self.pk}"
+        return gettext("job {number}").format(number=self.pk)
 
     @property
     def subject(self) -> str:
         """What it is for, in words: its repository, or the storage."""
-        return self.repository.name if self.repository else "all that is stored"
+        return self.repository.name if self.repository else gettext("all that is stored")
 
     @property
     def is_upkeep(self) -> bool:
         """Whether it looks after what is stored, rather than bringing something new."""
         return self.with_verify or self.with_clean
+
+    @property
+    def found_damage(self) -> bool:
+        """Whether it is a verify that did its work, and left damaged files. Its state is then “failed”."""
+        return self.with_verify and self.error_code == "damaged"
+
+    @property
+    def workspace(self) -> str:
+        """The name of its working directory; an attempt that was presumed dead may still have its own."""
+        return f"job-{self.pk}-{self.attempt}"
 
     @property
     def is_active(self) -> bool:
@@ -222,133 +283,14 @@ class Job(models.Model):
         return [action for action, wanted in asked if wanted]
 
     @property
+    def starts(self) -> int:
+        """How often it was started: whoever takes it from the dead makes another attempt, and starts nothing."""
+        return self.attempt - self.deaths
+
+    @property
     def duration(self) -> timedelta | None:
-        """From its last start to its end, or to now; None if it never started."""
+        """From its first start to its end, or to now; None if it never started."""
         if self.started_at is None:
             return None
         # A clock that was set back would make it less than nothing.
         return max((self.finished_at or timezone.now()) - self.started_at, timedelta(0))
-
-
-class RequestedChange(models.Model):
-    """What a job that modifies by hand is to do at a path: put these bytes there, or (null) remove the file."""
-
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="changes", db_index=False)
-    path = models.CharField(max_length=1024)
-    artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, null=True, related_name="+")
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(name="requested_change_once", fields=["job", "path"]),
-            models.CheckConstraint(name="requested_change_has_path", condition=~Q(path="")),
-        ]
-
-    def __str__(self) -> str:
-        return f"{'add' if self.artifact_id else 'remove'} {self.path}"
-
-
-class Reservation(models.Model):
-    """A resource (`repository:<id>`, `distribution:<id>`) that a job needs, and, while it runs, holds."""
-
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="reservations")
-    resource = models.CharField(max_length=50)
-    held = models.BooleanField(default=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(name="reservation_once", fields=["job", "resource"]),
-            models.UniqueConstraint(name="reservation_held_by_one", fields=["resource"], condition=Q(held=True)),
-        ]
-        indexes = [models.Index(name="reservation_by_resource", fields=["resource"])]
-
-    def __str__(self) -> str:
-        return self.resource
-
-
-class ProgressReport(models.Model):
-    """One line of a job's progress. They are made in the order of the actions that they belong to.
-
-    `total` and `bytes_total` are null while unknown; `rate` is in bytes a second, smoothed.
-    """
-
-    class State(models.TextChoices):
-        RUNNING = "running"
-        COMPLETED = "completed"
-        SKIPPED = "skipped"
-        FAILED = "failed"
-        CANCELED = "canceled"
-
-    class Action(models.TextChoices):
-        SYNC = "sync"
-        MODIFY = "modify"
-        PUBLISH = "publish"
-        DISTRIBUTE = "distribute"
-        VERIFY = "verify"
-        CLEAN = "clean"
-
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="reports")
-    action = models.CharField(max_length=20, choices=Action)
-    code = models.CharField(max_length=50)
-    message = models.CharField(max_length=500)
-    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
-    done = models.PositiveBigIntegerField(default=0)
-    total = models.PositiveBigIntegerField(null=True)
-    bytes_done = models.PositiveBigIntegerField(default=0)
-    bytes_total = models.PositiveBigIntegerField(null=True)
-    rate = models.PositiveBigIntegerField(default=0)
-    suffix = models.CharField(max_length=500, default="")
-    started_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True)
-
-    class Meta:
-        ordering = ["pk"]
-        constraints = [
-            models.CheckConstraint(
-                name="report_state_is_known",
-                condition=Q(state__in=["running", "completed", "skipped", "failed", "canceled"]),
-            ),
-            models.CheckConstraint(
-                name="report_action_is_known",
-                condition=Q(action__in=["sync", "modify", "publish", "distribute", "verify", "clean"]),
-            ),
-            models.CheckConstraint(
-                name="report_finished_when_ended",
-                condition=Q(state="running", finished_at__isnull=True)
-                | (~Q(state="running") & Q(finished_at__isnull=False)),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
-
-
-class FailedFileQuerySet(models.QuerySet["FailedFile"]):
-    def by_cause(self) -> list[tuple[str, int]]:
-        """How many there are of each cause, the most frequent first."""
-        counted = self.order_by().values_list("cause").annotate(number=models.Count("pk"))
-        return list(counted.order_by("-number", "cause"))
-
-
-class FailedFile(models.Model):
-    """A file that a job could not get, after all tries. Sizes are in bytes; what is not known is empty or null."""
-
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="failed_files")
-    path = models.CharField(max_length=1024)
-    url = models.TextField()
-    cause = models.CharField(max_length=50)
-    message = models.TextField()
-    tries = models.PositiveSmallIntegerField()
-    expected_sha256 = models.CharField(max_length=64)
-    expected_size = models.PositiveBigIntegerField()
-    actual_sha256 = models.CharField(max_length=64, default="")
-    actual_size = models.PositiveBigIntegerField(null=True)
-    # What to do about it: a sentence.
-    advice = models.TextField(default="")
-
-    objects = FailedFileQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["pk"]
-
-    def __str__(self) -> str:
-        return self.path

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 
 class PublishSettingsQuerySet(models.QuerySet["PublishSettings"]):
@@ -19,18 +21,18 @@ class PublishSettings(models.Model):
     VALUES = ("manifest", "checksums")
 
     manifest = models.CharField(
-        "manifest name",
+        _("manifest name"),
         max_length=200,
         default="PULP_MANIFEST",
         blank=True,
-        help_text="The list of all files: lines of path, sha256, size. Empty: none is written.",
+        help_text=_("The list of all files: lines of path, sha256, size. Empty: none is written."),
     )
     checksums = models.CharField(
-        "checksum file",
+        _("checksum file"),
         max_length=200,
         default="",
         blank=True,
-        help_text="A file for “sha256sum -c”, such as SHA256SUMS. Empty: none is written.",
+        help_text=_("A file for “sha256sum -c”, such as SHA256SUMS. Empty: none is written."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -48,7 +50,7 @@ class PublishSettings(models.Model):
         ]
 
     def __str__(self) -> str:
-        return ", ".join(self.metadata_names()) or "no metadata files"
+        return ", ".join(self.metadata_names()) or gettext("no metadata files")
 
     def metadata_names(self) -> list[str]:
         """The names of the files that a publication with these settings adds, at its top."""

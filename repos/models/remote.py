@@ -3,6 +3,7 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 # The fields that hold sealed text, and with what every such text begins.
 _SECRETS = ("password", "token", "headers", "client_key", "proxy_password")
@@ -32,85 +33,96 @@ class Remote(models.Model):
     SECRETS = _SECRETS
 
     name = models.CharField(max_length=200, unique=True)
-    url = models.CharField("URL", max_length=2000)
+    url = models.CharField(_("URL"), max_length=2000)
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.MANIFEST)
     policy = models.CharField(max_length=20, choices=Policy, default=Policy.IMMEDIATE)
     created_at = models.DateTimeField(auto_now_add=True)
 
     # Who we are there.
     username = models.CharField(
-        "user name", max_length=200, default="", blank=True, help_text="For basic authentication, with the password."
+        _("user name"),
+        max_length=200,
+        default="",
+        blank=True,
+        help_text=_("For basic authentication, with the password."),
     )
-    password = models.TextField(default="", blank=True, help_text="For basic authentication.")
+    password = models.TextField(default="", blank=True, help_text=_("For basic authentication."))
     token = models.TextField(
-        "bearer token", default="", blank=True, help_text="Sent as “Authorization: Bearer …” in place of a password."
+        _("bearer token"),
+        default="",
+        blank=True,
+        help_text=_("Sent as “Authorization: Bearer …” in place of a password."),
     )
     headers = models.TextField(
-        "further headers", default="", blank=True, help_text="Sent with each request, one a line: “Name: value”."
+        _("further headers"), default="", blank=True, help_text=_("Sent with each request, one a line: “Name: value”.")
     )
     user_agent = models.CharField(
-        max_length=200, default="", blank=True, help_text="What we call ourselves. Empty: Millrace and its version."
+        max_length=200, default="", blank=True, help_text=_("What we call ourselves. Empty: Millrace and its version.")
     )
 
     # TLS. Certificates and keys are PEM.
     tls_verify = models.BooleanField(
-        "verify TLS", default=True, help_text="Off: anybody on the way may pass for the upstream."
+        _("verify TLS"), default=True, help_text=_("Off: anybody on the way may pass for the upstream.")
     )
     ca_certificate = models.TextField(
-        "CA certificates",
+        _("CA certificates"),
         default="",
         blank=True,
-        help_text="PEM. Trusted for this upstream in place of the usual authorities.",
+        help_text=_("PEM. Trusted for this upstream in place of the usual authorities."),
     )
     client_certificate = models.TextField(
-        default="", blank=True, help_text="PEM, with its chain: for upstreams that ask for one."
+        default="", blank=True, help_text=_("PEM, with its chain: for upstreams that ask for one.")
     )
     client_key = models.TextField(
-        default="", blank=True, help_text="PEM, without a passphrase: that of the certificate."
+        default="", blank=True, help_text=_("PEM, without a passphrase: that of the certificate.")
     )
 
     # The way there.
     proxy_url = models.CharField(
-        "proxy", max_length=2000, default="", blank=True, help_text="Such as http://proxy.example:3128. Empty: none."
+        _("proxy"),
+        max_length=2000,
+        default="",
+        blank=True,
+        help_text=_("Such as http://proxy.example:3128. Empty: none."),
     )
-    proxy_username = models.CharField("proxy user name", max_length=200, default="", blank=True)
+    proxy_username = models.CharField(_("proxy user name"), max_length=200, default="", blank=True)
     proxy_password = models.TextField(default="", blank=True)
     use_environment = models.BooleanField(
-        default=False, help_text="Take proxies and logins from the server’s environment and ~/.netrc too."
+        default=False, help_text=_("Take proxies and logins from the server’s environment and ~/.netrc too.")
     )
 
     # Limits.
     concurrency = models.PositiveSmallIntegerField(
         default=16,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text="How many files are fetched at once: 1 to 100.",
+        help_text=_("How many files are fetched at once: 1 to 100."),
     )
     tries = models.PositiveSmallIntegerField(
         default=4,
         validators=[MinValueValidator(1), MaxValueValidator(20)],
-        help_text="How often a file is asked for before it has failed: 1 to 20.",
+        help_text=_("How often a file is asked for before it has failed: 1 to 20."),
     )
     connect_timeout = models.PositiveSmallIntegerField(
-        "time-out to connect",
+        _("time-out to connect"),
         default=10,
         validators=[MinValueValidator(1), MaxValueValidator(3600)],
-        help_text="Seconds.",
+        help_text=_("Seconds."),
     )
     read_timeout = models.PositiveSmallIntegerField(
-        "time-out to read",
+        _("time-out to read"),
         default=30,
         validators=[MinValueValidator(1), MaxValueValidator(3600)],
-        help_text="Seconds without a byte.",
+        help_text=_("Seconds without a byte."),
     )
     least_speed = models.PositiveIntegerField(
         default=100,
-        help_text="Bytes a second, over 30 seconds: an answer that drips more slowly is broken off. 0: no limit.",
+        help_text=_("Bytes a second, over 30 seconds: an answer that drips more slowly is broken off. 0: no limit."),
     )
     deadline = models.PositiveIntegerField(
-        default=0, help_text="Seconds that one file may take in all, tries and waits included. 0: no limit."
+        default=0, help_text=_("Seconds that one file may take in all, tries and waits included. 0: no limit.")
     )
     rate_limit = models.PositiveBigIntegerField(
-        default=0, help_text="Bytes a second that are taken from this upstream at most, by a job. 0: no limit."
+        default=0, help_text=_("Bytes a second that are taken from this upstream at most, by a job. 0: no limit.")
     )
 
     objects = RemoteQuerySet.as_manager()

@@ -1,7 +1,12 @@
 """A named series of immutable versions."""
 
+from collections.abc import Collection
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext
 
 from .publish_settings import PublishSettings
 from .remote import Remote
@@ -18,6 +23,23 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
             newest_failed=models.Subquery(newest.values("failed")[:1]),
         )
 
+    def for_page(self) -> "RepositoryQuerySet":
+        """The same, with how many versions (see RepositoryVersionQuerySet.made) and how many publications each has."""
+        complete = RepositoryVersion.objects.made().filter(repository=models.OuterRef("pk")).order_by()
+        counted = complete.values("repository")
+        return self.for_overview().annotate(
+            version_count=_number(counted.annotate(found=models.Count("pk")).values("found")),
+            publication_count=_number(counted.annotate(found=models.Count("publications")).values("found")),
+        )
+
+    def what_matters_first(self, busy: Collection[int], troubled: Collection[int]) -> "RepositoryQuerySet":
+        """Those with these numbers in front: `busy`, then `troubled`, then all others; each of them by name."""
+        ranks = [models.When(pk__in=pks, then=rank) for rank, pks in enumerate((busy, troubled)) if pks]
+        if not ranks:
+            return self.order_by("name")
+        urgency = models.Case(*ranks, default=2, output_field=models.SmallIntegerField())
+        return self.order_by(urgency, "name")
+
     def locked(self, pk: int) -> "Repository | None":
         """The one with this number. Until the transaction ends nobody else who asks for it so gets it:
 
@@ -28,6 +50,11 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
     def numbered(self, text: str) -> "RepositoryQuerySet":
         """The one with the number that `text` is, if it is one that could be."""
         return self.filter(pk=int(text)) if text.isdecimal() and len(text) < 19 else self.none()
+
+
+def _number(counted: "models.QuerySet[RepositoryVersion, Any]") -> Coalesce:
+    """What a query of one group has counted; where there is no row, there is no group."""
+    return Coalesce(models.Subquery(counted), 0)
 
 
 class Repository(models.Model):
@@ -90,9 +117,13 @@ class RepositoryVersionQuerySet(models.QuerySet["RepositoryVersion"]):
     def complete(self) -> "RepositoryVersionQuerySet":
         return self.filter(complete=True)
 
+    def made(self) -> "RepositoryVersionQuerySet":
+        """The complete ones that somebody made: without the empty one with which every repository begins."""
+        return self.complete().filter(number__gt=0)
+
     def with_jobs(self) -> "RepositoryVersionQuerySet":
-        """Newest first, with the jobs that made them."""
-        return self.prefetch_related("jobs").order_by("-number")
+        """Newest first, with the jobs that made them, and who asked for those."""
+        return self.prefetch_related("jobs__requested_by").order_by("-number")
 
 
 class RepositoryVersion(models.Model):
@@ -102,7 +133,7 @@ class RepositoryVersion(models.Model):
     `files` and `size` (bytes) count the whole set; `added`, `removed` and `changed` the differences.
     """
 
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="versions")
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()
     complete = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -131,7 +162,7 @@ class RepositoryVersion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.repository.name} version {self.number}"
+        return gettext("{repository} version {number}").format(repository=self.repository.name, number=self.number)
 
 
 class SyncState(models.Model):

@@ -14,6 +14,8 @@ class Source(Protocol):
 
     # The address of the list of files.
     list_url: str
+    # What the list is, in words; to be said by words.say.
+    what: str
 
     def entries(self, stream: BinaryIO) -> Iterator[Entry]:
         """Reads the list's bytes. Raises BadList."""

@@ -6,12 +6,15 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from repos import manifest
 from repos.manifest import Entry
+from repos.words import later
 
 NAME = "PULP_MANIFEST"
 
 
 class ManifestSource:
     """`url` is that of the manifest, or of the folder that has one (it then ends in a slash)."""
+
+    what = later("PULP_MANIFEST: a line with path, sha256 and size for each file")
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)

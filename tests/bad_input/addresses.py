@@ -66,14 +66,14 @@ PAGES = Section(
             "The wrong method, for a deed",
             "GET",
             "/repositories/{repository}/run/",
-            "405, Not this way. This address takes POST only: it does something when a button of a page is pressed, "
+            "405, Not this way. This address takes POST only. It does something when a button of a page is pressed, "
             "and shows nothing by itself.",
         ),
         sent("The wrong method, for a page", "POST", "/jobs/", "405, Not this way. This address takes GET only."),
         Case(
             "A form without its token",
-            "403, The form has expired. It was open for too long, or its cookie was lost. Go back, reload the page, "
-            "and send it again.",
+            "403, The form has expired. It was open for too long, or its cookie was lost. Nothing was changed. "
+            "Go back, reload the page, and send it again.",
             _without_token,
         ),
         Case(

@@ -18,9 +18,8 @@ LOST = "404, Not found. There is nothing at this address. What was here may have
 WORDS = "Use words without spaces, parted by “/”, such as “docs/python”."
 PARTS = "has an empty part, “.” or “..” in it"
 OTHER = "Choose another path."
-LONG = "Ensure this value has at most 200 characters (it has 300)."
+LONG = "It has 300 characters. Shorten it to 200 at most."
 AGAIN = "Enter it again: what is secret is not shown again."
-REQUIRED = "This field is required."
 NAME = "422, at “Name”: A name has 1 to 200 characters, all of which can be printed."
 WRITE = "Write it as in https://example.org/files/."
 PORT = "The address has a port that there is not. Ports are numbers from 1 to 65535."
@@ -196,7 +195,7 @@ BASE_PATHS = Section(
     "Base paths",
     "Where a repository is served is checked while it is typed, when it is sent, and by the database.",
     (
-        entered("None at all", "distribution-new", f"422, at “Base path”: {REQUIRED}", base_path=" "),
+        entered("None at all", "distribution-new", "422, at “Base path”: Enter the base path.", base_path=" "),
         based("A space", "a b", "“a b” has a space in it"),
         based("`..`", "a/../b", f"“a/../b” {PARTS}"),
         based("Two slashes", "a//b", f"“a//b” {PARTS}"),
@@ -241,7 +240,7 @@ URLS = Section(
             "The address has a user name or a password in it, which would show up in logs and pages. "
             "Take them out: a remote has fields of its own for them.",
         ),
-        entered("None, for a remote", "remote-new", f"422, at “Upstream URL”: {REQUIRED}", url=""),
+        entered("None, for a remote", "remote-new", "422, at “Upstream URL”: Enter the upstream URL.", url=""),
         entered(
             "None, for a repository with a new remote",
             "repository-new",
@@ -286,12 +285,17 @@ VALUES = Section(
             "422, at “Name”: There is already a remote called “files”. Choose another name.",
             name="files",
         ),
-        entered("No name", "repository-new", f"422, at “Name”: {REQUIRED}", name="  "),
-        entered("No name for a remote", "remote-new", f"422, at “Name”: {REQUIRED}", name="  "),
+        entered("No name", "repository-new", "422, at “Name”: Enter the name.", name="  "),
+        entered("No name for a remote", "remote-new", "422, at “Name”: Enter the name.", name="  "),
         entered("A name of 300 characters", "repository-new", NAME, name="n" * 300),
         entered("A remote's name of 300 characters", "remote-new", f"422, at “Name”: {LONG}", name="n" * 300),
         entered("A name with a line break", "repository-new", NAME, name="two\nlines"),
-        entered("A NUL", "repository-new", "422, at “Name”: Null characters are not allowed.", name="a\0b"),
+        entered(
+            "A NUL",
+            "repository-new",
+            "422, at “Name”: It has a character that cannot be stored. Enter it without.",
+            name="a\0b",
+        ),
         accepted(
             "A name with markup",
             "It is shown as it is.",
@@ -395,7 +399,7 @@ VALUES = Section(
         ),
         Case(
             "A choice that is not offered",
-            "422, at “Repository”: Select a valid choice. That choice is not one of the available choices.",
+            "422, at “Repository”: It is not there, or not any more. Choose another.",
             _choose_what_is_not_offered,
         ),
         Case("A run that is none", "422, Choose what the run is to do.", _run_nothing),

@@ -5,12 +5,13 @@ from hashlib import sha256
 
 from tests.bad_input.case import Case, Section
 from tests.bad_input.mirror import Mirror
-from tests.upstream import MANIFEST, Chunked, Endless, Fault, Gzip, Status
+from tests.misbehaviour import Chunked, Endless, Fault, Gzip, Status
+from tests.upstream import MANIFEST
 
 EMPTY = sha256(b"").hexdigest()
 LIST = "‹upstream›/PULP_MANIFEST"
 MEND = "It has to be mended upstream. Nothing was changed here."
-LOST = "What was fetched is kept: run again to fetch only the rest."
+LOST = "What was fetched is kept: the next run fetches only the rest."
 FORM = "is not of the form path,sha256,size"
 
 
@@ -73,7 +74,7 @@ def promised(title: str, changes: tuple[str, str], why: str) -> Case[Mirror]:
         return mirror.sync()
 
     answer = (
-        f"1 file could not be fetched, so no version was made. The first: bad.txt (‹upstream›/bad.txt): {why}. "
+        f"1 file could not be fetched, so no version was made: bad.txt (‹upstream›/bad.txt): {why}. "
         f"The list and the files upstream do not fit together: run again later, or ask who runs the upstream. {LOST}"
     )
     return Case(title, answer, run)

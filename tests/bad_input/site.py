@@ -140,7 +140,7 @@ def _words(page: str) -> Iterator[str]:
             yield f"at “{_plain(label[1] if label else '')}”: {_plain(said)}"
     for said in re.findall(r'<p class="notice notice-[dw].*?<span>(.*?)</span></p>', page, re.DOTALL):
         yield _plain(said)
-    if found := re.search(r'class="lost".*?<h1>(.*?)</h1>\s*<p>(.*?)</p>', page, re.DOTALL):
+    if found := re.search(r'class="lost".*?<h1>(.*?)</h1>\s*((?:<p>.*?</p>\s*)+)', page, re.DOTALL):
         yield f"{_plain(found[1])}. {_plain(found[2])}"
 
 

@@ -18,7 +18,7 @@ LOOK = "Look at this server's disk and at the rights of its data folder, then tr
 
 def _too_much(mirror: Mirror) -> str:
     mirror.upstream.manifest = line("huge.img", digest="1" * 64, size=str(10**15))
-    with override_settings(MILLRACE_RESERVE_BYTES=256 * 1024**2):
+    with override_settings(MILLRACE_RESERVE_BYTES=256 * 10**6):
         return re.sub(r"[\d.]+ \wB of the disk", "‹room› of the disk", mirror.sync())
 
 
@@ -45,7 +45,7 @@ DISK = Section(
     (
         Case(
             "A list of more bytes than there is room for",
-            "1.0 PB are to be stored here: ‹room› of the disk are free, and 268 MB are kept in reserve. "
+            "1.0 PB are to be stored here: ‹room› of the disk are free, and 256 MB are kept in reserve. "
             "Make room on the disk, then try again.",
             _too_much,
         ),

@@ -5,8 +5,7 @@ from repos.models import FailedFile
 from tests.bad_input.case import Case, Section
 from tests.bad_input.lists import LIST, LOST
 from tests.bad_input.mirror import Mirror
-from tests.upstream import (
-    MANIFEST,
+from tests.misbehaviour import (
     Busy,
     Chunked,
     Corrupt,
@@ -25,8 +24,8 @@ from tests.upstream import (
     Stall,
     Status,
     Unframed,
-    Upstream,
 )
+from tests.upstream import MANIFEST, Upstream
 
 FILE = "‹upstream›/bad.txt"
 LOOK = "Look whether the upstream runs and is reached from this server; it may be mended by itself later."
@@ -36,7 +35,7 @@ GONE = "The list names a file that is not there: run again later, or ask who run
 BROWSE = "Look at the URL in a browser; enter the address that it ends at."
 LOGIN = "Set a user name and a password, or a token, on the remote."
 THERE = (
-    f"1 file could not be fetched, so no version was made. The first: bad.txt ({FILE}): the upstream answered 500, at "
+    f"1 file could not be fetched, so no version was made: bad.txt ({FILE}): the upstream answered 500, at "
     "the address to which it redirects: ‹other›/bad.txt"
 )
 
@@ -51,7 +50,7 @@ def broken(title: str, fault: Fault, why: str, advice: str, **remote: object) ->
         mirror.upstream.fail("bad.txt", fault)
         return mirror.sync()
 
-    answer = f"1 file could not be fetched, so no version was made. The first: bad.txt ({FILE}): {why}. {advice} {LOST}"
+    answer = f"1 file could not be fetched, so no version was made: bad.txt ({FILE}): {why}. {advice} {LOST}"
     return Case(title, answer, run)
 
 

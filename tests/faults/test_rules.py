@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management.color import no_style
-from django.core.management.sql import sql_flush
-from django.db import connection
 from django.db.models import F
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -38,12 +35,16 @@ from repos import (
     publish_settings,
     retention,
 )
+from repos.actions import CLEAN, VERIFY, Actions, Details
 from repos.create import make_repository
-from repos.errors import BasePathTaken, InUse, MillraceError, Refused
-from repos.jobs import Actions, Details
+from repos.errors import MillraceError
+from repos.errors.refusals import InUse, Refused
+from repos.errors.values import BasePathTaken
 from repos.models import Artifact, Content, Distribution, Job, Publication, Repository, RepositoryVersion, Switch
+from repos.recover import recover
 from tests import factories, fuzzing
 from tests.faults.house import Files, House, Place, Published, Series, clash
+from tests.running import delete_all_rows
 from tests.upstream import Upstream
 
 PATHS = st.sampled_from(["a", "b", "c/a", "c/b", "d"])
@@ -82,7 +83,7 @@ class Life(RuleBasedStateMachine):
         self.run(0, (True, True), b"the third")
 
     def teardown(self) -> None:
-        connection.ops.execute_sql_flush(sql_flush(no_style(), connection, allow_cascade=False))
+        delete_all_rows()
 
     # -- choosing --
 
@@ -218,7 +219,7 @@ class Life(RuleBasedStateMachine):
         other = jobs.request(of(name), actions=Actions(publish=False, distribute=False)).job
         assert ended(other).state == "waiting"
         assert not rules.broken()
-        assert chain.recover(dead="dead", by="another") == 1
+        assert recover(dead="dead", by="another") == 1
         assert [ended(job).state, ended(other).state] == ["completed"] * 2
         self._synced(name, publish=True, distribute=True)
 
@@ -379,7 +380,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def clean_up(self) -> None:
-        assert ended(jobs.request(None, actions=jobs.CLEAN).job).state == "completed"
+        assert ended(jobs.request(None, actions=CLEAN).job).state == "completed"
         for name in self.house.series:
             self.house.retain(name)
         assert not list(rules.of_strays())
@@ -393,7 +394,7 @@ class Life(RuleBasedStateMachine):
         both = [path for path, data in series.versions[series.latest].items() if data and upstream.get(path) == data]
         if both:
             pool.path(digest(upstream[both[0]])).write_bytes(b"wrong")
-            verify = jobs.request(None, actions=jobs.VERIFY, details=Details(may_repair=True)).job
+            verify = jobs.request(None, actions=VERIFY, details=Details(may_repair=True)).job
             assert ended(verify).state == "completed"
 
     # -- what is always so --

@@ -1,15 +1,17 @@
 """`manage.py check_remote NAME|URL`: what is found at an upstream, without a sync."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from repos import remotes, units
-from repos.check import Finding, check_remote
 from repos.management.named import remote_named
 from repos.management.statuses import FAILED
 from repos.management.terminal import DomainCommand
 from repos.models import Remote
+
+if TYPE_CHECKING:
+    from repos.check import Finding
 
 
 class Command(DomainCommand):
@@ -19,6 +21,9 @@ class Command(DomainCommand):
         parser.add_argument("remote", metavar="NAME|URL", help="a remote's name, or the address of an upstream")
 
     def act(self, *, remote: str, **_: Any) -> None:
+        # Late: it brings all that fetches.
+        from repos.check import check_remote
+
         finding = check_remote(_remote(remote))
         self.stdout.write(finding.url)
         if not finding.fine:
@@ -33,7 +38,7 @@ def _remote(text: str) -> Remote:
     return remotes.draft(url=text) if "://" in text and not known else remote_named(text)
 
 
-def _lines(finding: Finding) -> list[str]:
+def _lines(finding: "Finding") -> list[str]:
     modified = f", last modified {finding.last_modified}" if finding.last_modified else ""
     more = ["  …"] if finding.files > len(finding.sample) else []
     lines = [f"{finding.sentence} The list itself has {units.size(finding.list_size)}{modified}."]

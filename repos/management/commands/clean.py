@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from repos import clean_plan, jobs, orphans, quarantine, units
+from repos.actions import CLEAN
 from repos.clean_plan import Plan
 from repos.management.terminal import DomainCommand
 from repos.models import Job
@@ -41,7 +42,7 @@ class Command(DomainCommand):
         out = self.stdout
         if as_json:
             self.stdout = self.stderr
-        requested = jobs.request(None, actions=jobs.CLEAN)
+        requested = jobs.request(None, actions=CLEAN)
         self.follow(lambda: requested)
         if as_json:
             out.write(_in_json(_done(Job.objects.get(pk=requested.job.pk))))

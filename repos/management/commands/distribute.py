@@ -1,6 +1,6 @@
 """`manage.py distribute NAME`: serves the newest version."""
 
-from repos.jobs import Actions
+from repos.actions import Actions
 from repos.management.terminal import RunCommand
 
 

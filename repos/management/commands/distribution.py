@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from repos import deletion, distribute, distributions, jobs, units
-from repos.jobs import Actions, Details
+from repos import deletion, distribute, distributions, obstacles, units
+from repos.actions import Actions, Details
 from repos.management.arguments import add_last, add_note, add_yes, amount
 from repos.management.named import distribution_at, repository_named
 from repos.management.statuses import BAD_ARGUMENTS
@@ -35,6 +35,9 @@ class Command(VerbCommand):
         pin = add(self.pin, "serve a published version from now on, whatever is newer", "base_path")
         pin.add_argument("number", type=amount, metavar="N", help="of the version")
         add_note(pin)
+        promote = add(self.promote, "serve what another distribution of its repository serves", "base_path")
+        promote.add_argument("source", metavar="FROM", help="the base path of that one")
+        add_note(promote)
         add_note(add(self.follow_, "serve what is newest, now and after each run", "base_path"))
         add(self.refresh, "run its repository to its end: sync, publish, distribute", "base_path")
         add_last(add(self.history, "what was switched, when, and why", "base_path"))
@@ -80,6 +83,11 @@ class Command(VerbCommand):
     def pin(self, *, base_path: str, number: int, note: str, **_: Any) -> None:
         distribution = distribution_at(base_path)
         distribute.pin(distribution, _publication(distribution.repository, number), reason=note)
+        self._tell(distribution.base_path)
+
+    def promote(self, *, base_path: str, source: str, note: str, **_: Any) -> None:
+        distribution = distribution_at(base_path)
+        distribute.promote(distribution, distribution_at(source), reason=note)
         self._tell(distribution.base_path)
 
     def follow_(self, *, base_path: str, note: str, **_: Any) -> None:
@@ -128,7 +136,7 @@ def _publication(repository: Repository, number: int) -> Publication:
     if publication := max(found, key=lambda one: (one.settings_id == own, one.pk), default=None):
         return publication
     publish = Actions(sync=False, publish=True, distribute=False)
-    why = jobs.refusal(repository, publish, Details(of_version=number)) or (
+    why = obstacles.refusal(repository, publish, Details(of_version=number)) or (
         f"Version {number} of “{repository}” is not published. "
         f"Do that first: manage.py publish {shlex.quote(repository.name)} --version {number}"
     )

@@ -5,13 +5,14 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from repos import jobs
+from repos import joblog, jobs
 from repos.management.arguments import add_last, amount
 from repos.management.display import failures_of, line_of
 from repos.management.named import job_numbered, repository_named
 from repos.management.tables import Cell, Size, write_table
 from repos.management.verbs import VerbCommand
 from repos.models import Job
+from repos.terms import term
 
 FAILED = (
     *("path", "cause", "tries", "message", "url", "expected sha256", "expected size"),
@@ -28,6 +29,7 @@ class Command(VerbCommand):
         add_last(some)
         for do, about in (
             (self.show, "what it did, and why it failed"),
+            (self.log, "what happened to it, and when"),
             (self.cancel, "end it; it leaves no trace but its record"),
             (self.again, "ask for the same again"),
             (self.failed, "every file that it could not get, and why"),
@@ -41,7 +43,7 @@ class Command(VerbCommand):
         if name:
             found = found.filter(repository=repository_named(name))
         rows = (
-            (job.pk, job.subject, " ".join(job.actions), job.state, job.requested_at, job.duration, job.failed)
+            (job.pk, job.subject, _actions(job), job.state, job.requested_at, job.duration, job.failed)
             for job in found[:last]
         )
         columns = ("id", "repository", "actions", "state", "requested", "took", "failed files")
@@ -52,6 +54,10 @@ class Command(VerbCommand):
         write_table(self.stdout, (), _facts(job))
         for line in (*map(line_of, job.reports.all()), *failures_of(job)):
             self.stdout.write(line)
+
+    def log(self, *, number: int, **_: Any) -> None:
+        lines = joblog.lines_of(job_numbered(number))
+        write_table(self.stdout, ("at", "level", "message"), ((one.at, one.level, one.message) for one in lines))
 
     def cancel(self, *, number: int, **_: Any) -> None:
         job = job_numbered(number)
@@ -72,7 +78,7 @@ class Command(VerbCommand):
                 None if one.actual_size is None else Size(one.actual_size),
                 one.advice,
             )
-            for one in job_numbered(number).failed_files.all()
+            for one in job_numbered(number).failed_files.order_by("path")
         )
         write_table(self.stdout, FAILED, rows)
 
@@ -85,10 +91,15 @@ class Command(VerbCommand):
         self.follow(lambda: jobs.confirm(job))
 
 
+def _actions(job: Job) -> str:
+    """What it does, or only looks at: `sync publish`, `sync --dry-run`."""
+    return " ".join([*map(term, job.actions), *(["--dry-run"] if job.dry_run else [])])
+
+
 def _facts(job: Job) -> Iterator[tuple[str, Cell]]:
     yield "job", job.pk
     yield "repository", job.subject
-    yield "actions", " ".join(job.actions)
+    yield "actions", _actions(job)
     yield "state", job.state
     yield "requested", job.requested_at
     yield "by", str(job.requested_by or "")

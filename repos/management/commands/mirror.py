@@ -23,10 +23,13 @@ class Command(RunCommand):
             default="additive",
             help="additive keeps files that vanish upstream (the default); mirror is exactly the upstream",
         )
+        parser.add_argument(
+            "--protected", action="store_true", help="let only those download who have a token or are signed in"
+        )
         add_publish_settings(parser)
 
     def repository(self, options: dict[str, Any]) -> Repository:
-        wanted = {name: options[name] for name in ("url", "name", "base_path")}
+        wanted = {name: options[name] for name in ("url", "name", "base_path", "protected")}
         repository = make_repository(
             **wanted, mirror=options["mode"] == "mirror", publish_with=publish_settings_of(options)
         )

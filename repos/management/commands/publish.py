@@ -6,7 +6,8 @@ from django.core.management.base import CommandParser
 from django.db import transaction
 
 from repos import publish_settings
-from repos.jobs import Actions, Details, Requested
+from repos.actions import Actions, Details
+from repos.jobs import Requested
 from repos.management.arguments import amount
 from repos.management.publish_options import add_publish_settings, publish_settings_of
 from repos.management.terminal import RunCommand

@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from repos import by_hand
-from repos.jobs import Actions, Requested
+from repos.actions import Actions
+from repos.jobs import Requested
 from repos.management.changing import ChangeCommand
 from repos.models import Repository
 

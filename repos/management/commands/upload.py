@@ -8,8 +8,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from repos import by_hand, units
+from repos.actions import Actions
 from repos.arrivals import Arrivals, Arrived
-from repos.jobs import Actions, Requested
+from repos.jobs import Requested
 from repos.management.changing import ChangeCommand
 from repos.management.statuses import BAD_ARGUMENTS
 from repos.models import Repository

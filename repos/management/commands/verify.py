@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from repos import jobs
-from repos.jobs import VERIFY, Details
+from repos.actions import VERIFY, Details
 from repos.management.arguments import amount, rate
 from repos.management.named import repository_named, version_numbered
 from repos.management.statuses import BAD_ARGUMENTS

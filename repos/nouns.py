@@ -1,0 +1,36 @@
+"""What is counted, by the word that code and templates use for it: “1 file”, “2,345 files” (see units.counted)."""
+
+from .words import later_by
+
+COUNTED = {
+    "byte": later_by("{count} byte", "{count} bytes"),
+    "change": later_by("{count} change", "{count} changes"),
+    "damaged file": later_by("{count} damaged file", "{count} damaged files"),
+    "day": later_by("{count} day", "{count} days"),
+    "distribution": later_by("{count} distribution", "{count} distributions"),
+    "entry": later_by("{count} entry", "{count} entries"),
+    "failed file": later_by("{count} failed file", "{count} failed files"),
+    "fault": later_by("{count} fault", "{count} faults"),
+    "file": later_by("{count} file", "{count} files"),
+    "folder": later_by("{count} folder", "{count} folders"),
+    "hour": later_by("{count} hour", "{count} hours"),
+    "job": later_by("{count} job", "{count} jobs"),
+    "minute": later_by("{count} minute", "{count} minutes"),
+    "more file": later_by("{count} more file", "{count} more files"),
+    "more job": later_by("{count} more job", "{count} more jobs"),
+    "more of these kinds": later_by("{count} more of these kinds", "{count} more of these kinds"),
+    "old version": later_by("{count} old version", "{count} old versions"),
+    "publication": later_by("{count} publication", "{count} publications"),
+    "remote": later_by("{count} remote", "{count} remotes"),
+    "repository": later_by("{count} repository", "{count} repositories"),
+    "second": later_by("{count} second", "{count} seconds"),
+    "secret": later_by("{count} secret", "{count} secrets"),
+    "set": later_by("{count} set", "{count} sets"),
+    "stored file": later_by("{count} stored file", "{count} stored files"),
+    "stray": later_by("{count} stray", "{count} strays"),
+    "switch": later_by("{count} switch", "{count} switches"),
+    "token": later_by("{count} token", "{count} tokens"),
+    "try": later_by("{count} try", "{count} tries"),
+    "user": later_by("{count} user", "{count} users"),
+    "version": later_by("{count} version", "{count} versions"),
+}
