@@ -96,9 +96,10 @@ def quick_disk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture(autouse=True)
-def same_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is live is drawn anew twice a minute, for the sake of “3 min ago”: no test hits upon that by chance."""
+def clockless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is live depends on no clock: no test meets by chance the turn of a minute, or what another shared."""
     monkeypatch.setattr(live, "STALE", 1 << 40)
+    monkeypatch.setattr(live, "SHARED", 0.0)
 
 
 @pytest.fixture

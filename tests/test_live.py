@@ -112,7 +112,8 @@ def test_what_is_not_there_is_not_found(admin_client: Client) -> None:
     assert ask(admin_client, "/jobs/99/panel/", "x").status_code == 404
 
 
-def test_a_part_is_made_once_for_all_who_look_on() -> None:
+def test_a_part_is_made_once_for_all_who_look_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "SHARED", 60.0)
     made: list[int] = []
 
     def make() -> HttpResponse:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
+from dashboard import live
 from tests.years import PAGES, Years, address
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +21,8 @@ SOME, MORE = 20, 60
 @pytest.fixture(scope="module")
 def asked(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[int, dict[str, int]]]:
     """How many queries each page makes where there is some of everything, and where there is more."""
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(live, "SHARED", 0.0)
         yield {number: queries(number) for number in (SOME, MORE)}
 
 

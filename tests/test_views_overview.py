@@ -6,6 +6,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from dashboard import live
 from repos.models import Repository
 from tests import scenes
 
@@ -66,8 +67,11 @@ def test_who_has_seen_all_is_told_nothing(admin_client: Client) -> None:
     assert admin_client.get("/running/", knows, headers=seen).status_code == 200
 
 
-def test_what_is_shared_by_all_has_nothing_of_one(admin_client: Client, client: Client) -> None:
+def test_what_is_shared_by_all_has_nothing_of_one(
+    admin_client: Client, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who asked first had forms; who asks next is a viewer and gets the same, or nothing that is another's."""
+    monkeypatch.setattr(live, "SHARED", 60.0)
     scenes.a_failed_job(scenes.a_repository())
     job = scenes.a_job_that_fetches(scenes.a_repository("other"))
     assert "csrfmiddlewaretoken" in admin_client.get("/running/", {"watched": ""}).content.decode()

@@ -6,12 +6,12 @@ import hashlib
 import os
 import resource
 import secrets
-import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from django.conf import settings
@@ -25,6 +25,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.template.loader import get_template
 from django.urls import get_resolver
 
+from dashboard.ending import on_signals, when_asked
 from dashboard.supervisor import Supervisor
 from repos import arrivals, conf
 
@@ -54,8 +55,7 @@ class Command(BaseCommand):
             server = _server(listen, threads)
             connections.close_all()
             with Supervisor(workers) as supervisor:
-                signal.signal(signal.SIGTERM, lambda *_: _end(supervisor))
-                signal.signal(signal.SIGINT, lambda *_: _end(supervisor))
+                on_signals(_ends(supervisor))
                 _import_the_pages()
                 _soon(read_the_templates)
                 self.stdout.write(f"Millrace is at {_address(server)} (data in {conf.data()})")
@@ -130,10 +130,16 @@ def _collect_static() -> None:
     collected.write_text(these)
 
 
-def _end(supervisor: Supervisor) -> None:
-    # The worker ends while the web server does.
-    supervisor.end()
-    raise SystemExit
+def _ends(supervisor: Supervisor) -> Callable[[int, FrameType | None], None]:
+    """A handler of signals that ends this process."""
+    end_the_worker = when_asked(supervisor.end)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        # Each ends while the other does.
+        end_the_worker(number, frame)
+        raise SystemExit
+
+    return end
 
 
 def _prepare_for_uploads() -> None:

@@ -3,7 +3,6 @@
 import fcntl
 import logging
 import select
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from django.db import close_old_connections, connection
 # What runs jobs: here before the first of them is.
 import repos.chain  # noqa: F401
 from dashboard import tasks
+from dashboard.ending import on_signals, when_asked
 from repos import conf, orphans, outages, reservations, tracking, trash, upkeep, workers
 from repos.pulses import Pulses
 from repos.recover import recover, sweep
@@ -43,8 +43,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, threads: int, until_eof: bool, **options: Any) -> None:
         name = workers.name_here()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: tracking.closing.set())
+        on_signals(when_asked(tracking.closing.set))
         with _only_one():
             while not _entered(name, threads) and not tracking.closing.is_set():
                 _wait(until_eof)
