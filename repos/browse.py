@@ -36,7 +36,7 @@ def files_of(version: RepositoryVersion, *, q: str = "", after: str = "") -> Fou
     if last:
         rows = rows.filter(path__lte=last)
     if q and not q.startswith("/"):
-        rows = rows.filter(path__icontains=q)
+        rows = rows.whose_path_has(q)
     # Not joined: PostgreSQL would then sort all that match, where it could stop at the first hundred.
     files = list(rows.prefetch_related("artifact__damage").order_by("path")[: FILES + 1])
     if len(files) > FILES:

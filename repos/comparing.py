@@ -270,7 +270,7 @@ class _Pair:
         return by_kind[Kind(self._kind)] if self._kind else come | gone
 
     def _holding(self, rows: ContentQuerySet) -> ContentQuerySet:
-        return rows.filter(path__icontains=self._q) if self._q else rows
+        return rows.whose_path_has(self._q) if self._q else rows
 
     def _at(self, paths: list[str]) -> Iterator[Difference]:
         """What the two versions have at these paths, where that differs."""

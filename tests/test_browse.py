@@ -86,10 +86,13 @@ def test_the_last_page_leads_nowhere() -> None:
         ("\\", []),
         ("nothing", []),
         (" ", ["with space"]),
+        ("ä", ["größe/änderung"]),
+        ("GRÖ", []),
+        ("GRö", ["größe/änderung"]),
     ],
 )
 def test_a_part_of_the_path_is_found_without_regard_to_case(q: str, found: list[str]) -> None:
-    version = of("linux/a", "linux/b", "a_b", "axb", "50%", "50x", "with space")
+    version = of("linux/a", "linux/b", "a_b", "axb", "50%", "50x", "with space", "größe/änderung")
     assert paths(files_of(version, q=q)) == found
 
 

@@ -23,7 +23,7 @@ from .http import Request
 # How many of the active jobs are shown here; the jobs' own page has them all.
 RUNNING = 10
 # The repositories' own page has the others.
-REPOSITORIES = 50
+REPOSITORIES = 30
 # How many of each kind of what needs attention are looked at; how many of all are shown, and how many more to
 # whoever unfolds them.
 FINDINGS, UNFOLDED, FOLDED = 20, 6, 14

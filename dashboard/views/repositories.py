@@ -30,7 +30,8 @@ from .repository import overview_context
 
 # So many are named of those that were refused, or that are in the way.
 NAMED = 3
-
+# On a page: each brings the picture of its last runs along.
+REPOSITORIES = 30
 
 SORTS = (
     Sort("name", gettext_lazy("Repository"), "name"),
@@ -60,7 +61,8 @@ def _listing() -> Listing:
         Choice("syncing", gettext_lazy("Syncing"), freshness.which(freshness.SYNCING)),
     )
     state = Filter("state", gettext_lazy("How they are"), states)
-    return Listing(SORTS, search=("name", "remote__url", "remote__name"), filters=(state, KINDS))
+    search = ("name", "remote__url", "remote__name")
+    return Listing(SORTS, search=search, filters=(state, KINDS), per_page=REPOSITORIES)
 
 
 # ---- all of them ----
