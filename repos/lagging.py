@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -13,7 +13,7 @@ from .models import Distribution, Job, Publication, Repository, RepositoryVersio
 from .models.job import State
 from .words import say
 
-LastRuns: TypeAlias = "QuerySet[Repository, tuple[int, str, int, int, str]]"
+LastRuns: TypeAlias = "QuerySet[Repository, tuple[int | None, int | None]]"
 
 
 def look(found: Findings, limit: int) -> None:
@@ -84,14 +84,8 @@ def _troubled() -> list[int]:
     return _troubles(prepared.rows(_last_runs))
 
 
-def _troubles(runs: Iterable[Sequence[Any]]) -> list[int]:
-    found = set()
-    for run, state, failed, synced, sync_state in runs:
-        if state == State.FAILED or (state == State.COMPLETED and failed):
-            found.add(run)
-        if sync_state == State.FAILED:
-            found.add(synced)
-    return sorted(found, reverse=True)
+def _troubles(runs: Iterable[Sequence[int | None]]) -> list[int]:
+    return sorted({run for pair in runs for run in pair if run}, reverse=True)
 
 
 def _last_runs() -> LastRuns:
@@ -99,13 +93,14 @@ def _last_runs() -> LastRuns:
 
 
 def _last_runs_of(repositories: QuerySet[Repository]) -> LastRuns:
-    """Of each repository: number, state and failed files of its newest run, number and state of its newest sync."""
+    """Of each repository the numbers of its newest run and of its newest sync; None for one that is well."""
     runs = Job.objects.runs().ended().filter(repository=OuterRef("pk"), started_at__isnull=False).order_by("-pk")
-    syncs = runs.filter(with_sync=True)
+    failed = Q(state=State.FAILED)
+    in_trouble = Case(When(failed | Q(state=State.COMPLETED, failed__gt=0), then="pk"))
     # Asked of the repositories: asked of the jobs, a database would look at all that ever failed.
     return repositories.order_by().values_list(
-        *(Subquery(runs.values(field)[:1]) for field in ("pk", "state", "failed")),
-        *(Subquery(syncs.values(field)[:1]) for field in ("pk", "state")),
+        Subquery(runs.values(number=in_trouble)[:1]),
+        Subquery(runs.filter(with_sync=True).values(number=Case(When(failed, then="pk")))[:1]),
     )
 
 
